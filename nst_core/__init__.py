@@ -1,0 +1,20 @@
+"""Neural style transfer on VGG16 features (Gatys, Ecker and Bethge, 2016): a library, a command line, an engine.
+
+The whole public API is :func:`stylize`, :class:`Settings`, :class:`Progress` and :class:`Stop`.
+"""
+
+from nst_core.settings import PARAMETERS, Parameter, Settings, SettingsError
+
+__version__ = "0.1.0"
+__all__ = ["PARAMETERS", "Parameter", "Progress", "Result", "Settings", "SettingsError", "Stop", "stylize", "stylize_fully"]
+
+_FROM_STYLIZE = {"stylize", "stylize_fully", "Progress", "Result", "Stop"}
+
+
+def __getattr__(name):
+    # torch takes seconds to import: settings, the command line's help and install.py do without it (PEP 562)
+    if name in _FROM_STYLIZE:
+        from nst_core import stylizing
+
+        return getattr(stylizing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

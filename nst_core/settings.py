@@ -1,0 +1,133 @@
+"""The one table of parameters: :class:`Settings` and what describes each of its fields.
+
+The command line, the protocol, ``parameters.json`` for the plug-in, both GIMP dialogs and the PDB arguments are all made
+from this table. To add a parameter, add one line to :class:`Settings`. Standard library only: ``install.py`` reads it
+before anything is installed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+ARTIST = "artist"  # shown in the dialogs, a PDB argument, and an option of the command line
+ENGINEER = "engineer"  # an option of the command line and of the API only
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What one field of :class:`Settings` is, for whoever has to show it or check it.
+
+    Attributes:
+        name: the field's name, the protocol's key; with dashes, the command line's option and the PDB argument.
+        kind: ``"float"``, ``"int"`` or ``"choice"``.
+        default: its default value.
+        label: what a dialog calls it.
+        help: one sentence for tooltips and ``--help``.
+        minimum, maximum: the inclusive range of a number; None for a choice.
+        unit: of a number: ``"%"``, ``"MB"`` or ``""``.
+        choices: of a choice: ``{value: label}``, in the order to show them; else None.
+        audience: :data:`ARTIST` or :data:`ENGINEER`.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    label: str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    choices: dict[str, str] | None = None
+    audience: str = ENGINEER
+
+    def checked(self, value: Any) -> Any:
+        """``value`` as this parameter's type; raises :class:`SettingsError` where it is of the wrong type or range."""
+        if self.choices is not None:
+            if value not in self.choices:
+                raise SettingsError(f"{self.name} is {value!r}; it must be one of {', '.join(self.choices)}.")
+            return value
+        whole = self.kind == "int"
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise SettingsError(f"{self.name} is {value!r}; it must be a number.")
+        if whole and value != int(value):
+            raise SettingsError(f"{self.name} is {value!r}; it must be a whole number.")
+        if not self.minimum <= value <= self.maximum:
+            raise SettingsError(f"{self.name} is {value:g}; it must be from {self.minimum:g} to {self.maximum:g}.")
+        return int(value) if whole else float(value)
+
+
+class SettingsError(ValueError):
+    """A setting is of the wrong type or out of its range; the message says which, and what is expected."""
+
+
+def _number(kind, default, low, high, unit, label, help, audience=ENGINEER):  # noqa: A002 - the table's own word
+    return field(default=default, metadata={"p": (kind, label, help, low, high, unit, None, audience)})
+
+
+def _choice(default, choices, label, help, audience=ENGINEER):  # noqa: A002
+    return field(default=default, metadata={"p": ("choice", label, help, None, None, "", choices, audience)})
+
+
+# fmt: off
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a picture, beside the content and the style. Raises :class:`SettingsError` on bad values."""
+
+    strength: float = _number("float", 50.0, 0, 100, "%", "Strength", "How much of the style: 0 keeps the picture as it is, 100 is the style's texture.", ARTIST)
+    brush_size: float = _number("float", 100.0, 25, 400, "%", "Brush size", "Size of the strokes: at 100 the style is as long as the picture, larger is coarser.", ARTIST)
+    quality: str = _choice("normal", {"draft": "Draft", "normal": "Normal", "fine": "Fine"}, "Quality", "Draft for a first look, normal to keep, fine to compute every pixel at full size.", ARTIST)
+    keep_colours: str = _choice("off", {"off": "Colours of the style", "luminance": "Keep my colours", "palette": "Style in my palette"}, "Colours", "Take the style's colours, keep the picture's own, or give the style the picture's palette first.", ARTIST)
+    seed: int = _number("int", 0, 0, 2**31 - 1, "", "Seed", "Another number gives another variation; the same number gives the same picture again.", ARTIST)
+
+    preset: str = _choice("artist", {"artist": "Artist", "gatys": "Gatys et al. 2016"}, "Preset", "The artist's defaults, or exactly the published method: noise start, one scale, max pooling, L-BFGS.")
+    features: str = _choice("auto", {"auto": "Automatic", "imagenet": "ImageNet (Caffe)", "imagenet-v1": "ImageNet (torchvision)", "built-in": "Built-in"}, "Features", "Where VGG16's filters come from: fetched ImageNet weights, or fitted to the two pictures; auto takes what is installed.")
+    start: str = _choice("content", {"content": "The picture", "noise": "Noise"}, "Start", "What the optimisation starts from.")
+    optimizer: str = _choice("l-bfgs", {"l-bfgs": "L-BFGS", "adam": "Adam"}, "Optimizer", "The method of optimisation.")
+    pooling: str = _choice("average", {"average": "Average", "max": "Max"}, "Pooling", "VGG16's pooling.")
+    evaluations: int = _number("int", 0, 0, 100_000, "", "Evaluations", "Evaluations of the loss at the finest scale; 0 takes what the quality needs.")
+    max_size: int = _number("int", 0, 0, 100_000, "px", "Largest scale", "Longest side that is computed; 0 takes what the quality needs.")
+    device: str = _choice("auto", {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}, "Device", "What computes; auto takes a GPU where there is one.")
+    memory_limit: int = _number("int", 0, 0, 10_000_000, "MB", "Memory limit", "Memory that a run may use; 0 takes what is free. Larger pictures are computed in tiles.")
+# fmt: on
+
+    def __post_init__(self):
+        for parameter in PARAMETERS:
+            object.__setattr__(self, parameter.name, parameter.checked(getattr(self, parameter.name)))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Settings:
+        """Settings from a JSON object; names it lacks keep their defaults, a name it should not have is an error."""
+        unknown = sorted(set(values) - {p.name for p in PARAMETERS})
+        if unknown:
+            raise SettingsError(f"There is no setting called {unknown[0]!r}; the settings are {', '.join(p.name for p in PARAMETERS)}.")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as a JSON object."""
+        return dataclasses.asdict(self)
+
+
+def _parameter(f: dataclasses.Field) -> Parameter:
+    kind, label, text, low, high, unit, choices, audience = f.metadata["p"]
+    return Parameter(f.name, kind, f.default, label, text, low, high, unit, choices, audience)
+
+
+PARAMETERS: tuple[Parameter, ...] = tuple(_parameter(f) for f in dataclasses.fields(Settings))
+
+
+def parameters_json() -> str:
+    """The artist's part of the table as JSON text: a list of objects with :class:`Parameter`'s fields.
+
+    A choice's ``choices`` is a list of ``[value, label]`` pairs, since Python 2.7 keeps no order in objects.
+    """
+    rows = []
+    for p in PARAMETERS:
+        if p.audience == ARTIST:
+            row = dataclasses.asdict(p)
+            row["choices"] = [[value, label] for value, label in p.choices.items()] if p.choices else None
+            rows.append(row)
+    return json.dumps(rows, indent=2) + "\n"
