@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,17 +46,23 @@ class Parameter:
     def checked(self, value: Any) -> Any:
         """``value`` as this parameter's type; raises :class:`SettingsError` where it is of the wrong type or range."""
         if self.choices is not None:
-            if value not in self.choices:
-                raise SettingsError(f"{self.name} is {value!r}; it must be one of {', '.join(self.choices)}.")
+            if not isinstance(value, str) or value not in self.choices:
+                raise SettingsError(f"{self.name} is {_shown(value)}; it must be one of {', '.join(self.choices)}.")
             return value
         whole = self.kind == "int"
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise SettingsError(f"{self.name} is {value!r}; it must be a number.")
-        if whole and value != int(value):
-            raise SettingsError(f"{self.name} is {value!r}; it must be a whole number.")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # NaN is the one number unlike itself
+            raise SettingsError(f"{self.name} is {_shown(value)}; it must be a number.")
         if not self.minimum <= value <= self.maximum:
-            raise SettingsError(f"{self.name} is {value:g}; it must be from {self.minimum:g} to {self.maximum:g}.")
+            raise SettingsError(f"{self.name} is {_shown(value)}; it must be from {self.minimum:g} to {self.maximum:g}.")
+        if whole and value != int(value):
+            raise SettingsError(f"{self.name} is {_shown(value)}; it must be a whole number.")
         return int(value) if whole else float(value)
+
+
+def _shown(value: Any) -> str:
+    # A host's value may be of any size, and Python refuses to print integers of thousands of digits
+    text = "too large a number" if isinstance(value, int) and abs(value) >= 10**20 else repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"
 
 
 class SettingsError(ValueError):
@@ -103,7 +108,7 @@ class Settings:
         """Settings from a JSON object; names it lacks keep their defaults, a name it should not have is an error."""
         unknown = sorted(set(values) - {p.name for p in PARAMETERS})
         if unknown:
-            raise SettingsError(f"There is no setting called {unknown[0]!r}; the settings are {', '.join(p.name for p in PARAMETERS)}.")
+            raise SettingsError(f"There is no setting called {_shown(unknown[0])}; the settings are {', '.join(p.name for p in PARAMETERS)}.")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
