@@ -1,20 +1,242 @@
-"""Pictures as files and as arrays: float32 H×W×C in [0, 1], sRGB, with C of 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA."""
+"""Pictures as files and as arrays: float32 H×W×C in [0, 1], sRGB, with C of 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
+
+Reading turns whatever the file holds into that: palettes are resolved, EXIF orientation is applied, CMYK and Lab become
+RGB, and samples with an ICC profile other than sRGB are converted to sRGB, since the features expect it. Writing takes
+them back into the profile, which goes with the file; colours beyond sRGB come back cut off at its edge. Samples whose
+profile is sRGB in effect are never converted, so that they stay what they are to the last bit. Files are read and
+written by libvips.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+
+MAX_SIDE = 65_535  # pixels
+MAX_BYTES = 8 << 30  # of a picture as float32
+JPEG_QUALITY = 95
+SUFFIXES = {
+    ".png": {"compression": 6},
+    ".tif": {"compression": "deflate", "predictor": "horizontal"},
+    ".tiff": {"compression": "deflate", "predictor": "horizontal"},
+    ".jpg": {"Q": JPEG_QUALITY, "subsample_mode": "off", "optimize_coding": True},
+    ".jpeg": {"Q": JPEG_QUALITY, "subsample_mode": "off", "optimize_coding": True},
+}
+"""The endings of files that can be written, with libvips's options for them."""
+
+_KINDS = "use a PNG, TIFF or JPEG file"
+_PROFILE_BANDS = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}
+_CARRIED = ("exif-", "iptc-data", "xmp-data")  # fields that say who made the picture, when and with what
+_SAME_COLOUR = 1 / 255  # samples closer than this are one colour in 8 bits
+
+
+class PictureFileError(ValueError):
+    """A file that can't be read or written as a picture; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture and what its file says of it.
+
+    Attributes:
+        pixels: float32 H×W×C in [0, 1], sRGB, upright.
+        bits: 8 or 16, of the file's samples.
+        profile: the ICC profile that a file written from this gets, its samples converted; None for plain sRGB.
+        pixels_per_mm: the resolution for printing.
+        metadata: EXIF, IPTC and XMP fields as libvips names them, without orientation and thumbnail.
+    """
+
+    pixels: np.ndarray
+    bits: int = 8
+    profile: bytes | None = None
+    pixels_per_mm: tuple[float, float] = (1.0, 1.0)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def to_float(samples: np.ndarray) -> np.ndarray:
     """uint8 or uint16 samples as float32 in [0, 1]; float samples as float32, cut off at 0 and 1 (NaN stays)."""
     if np.issubdtype(samples.dtype, np.floating):
         return np.clip(samples, 0, 1, dtype=np.float32)
-    return (samples / np.float32(np.iinfo(samples.dtype).max)).astype(np.float32)
+    return samples / np.float32(np.iinfo(samples.dtype).max)
 
 
-def to_samples(picture: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def to_samples(picture: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
     """A float picture as samples of ``dtype`` (uint8, uint16 or float32), rounded; :func:`to_float`'s inverse."""
     picture = np.clip(picture, 0, 1)
     if np.issubdtype(dtype, np.floating):
         return picture.astype(dtype)
     return np.rint(picture * np.float64(np.iinfo(dtype).max)).astype(dtype)
+
+
+def read(path: str | os.PathLike) -> Picture:
+    """The picture in a file. Raises :class:`PictureFileError`."""
+    import pyvips
+
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise PictureFileError(f"{path} can't be read: {exc.strerror}.") from exc
+    pyvips.block_untrusted_set(True)
+    try:
+        image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
+    except pyvips.Error as exc:
+        raise PictureFileError(f"{path} is not a picture of a known kind; {_KINDS}.") from exc
+    if max(image.width, image.height) > MAX_SIDE or image.width * image.height * 16 > MAX_BYTES:
+        raise PictureFileError(
+            f"{path} is {image.width}×{image.height} pixels, which is too large; use a smaller picture."
+        )
+    try:
+        return _decoded(image.autorot())
+    except pyvips.Error as exc:
+        raise PictureFileError(f"{path} is damaged or incomplete; save it again or use another.") from exc
+
+
+def write(path: str | os.PathLike, picture: Picture) -> None:
+    """Writes ``picture`` to a file of the kind that its name ends in, whole or not at all.
+
+    PNG and TIFF keep 16 bits and alpha; JPEG has 8 bits and shows transparent parts on white. Raises
+    :class:`PictureFileError`.
+    """
+    import pyvips
+
+    path = Path(path)
+    check_writable(path)
+    options = SUFFIXES[path.suffix.lower()]
+    pixels, bits = picture.pixels, picture.bits
+    if path.suffix.lower().startswith(".jp"):
+        pixels, bits = _on_white(pixels), 8
+    image = _encoded(pixels, bits, picture)
+    try:
+        data = image.write_to_buffer(path.suffix.lower(), **options)
+    except pyvips.Error as exc:
+        raise PictureFileError(f"{path} can't be written: {str(exc).strip().splitlines()[-1]}.") from exc
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            beside.write_bytes(data)
+            os.replace(beside, path)
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+    except OSError as exc:
+        raise PictureFileError(f"{path} can't be written: {exc.strerror}.") from exc
+
+
+def check_writable(path: str | os.PathLike) -> None:
+    """Raises :class:`PictureFileError` where it is clear, before any work, that ``path`` can't be written."""
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise PictureFileError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
+    if path.is_dir():
+        raise PictureFileError(f"{path} is a folder; give the name of a file.")
+    if not path.parent.is_dir():
+        raise PictureFileError(f"There is no folder {path.parent}; make it first, or choose another.")
+    if not os.access(path.parent, os.W_OK):
+        raise PictureFileError(f"The folder {path.parent} can't be written to; choose another.")
+
+
+def _decoded(image) -> Picture:
+    import pyvips
+
+    profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
+    metadata = {name: image.get(name) for name in image.get_fields() if name.startswith(_CARRIED)}
+    if image.interpretation == "cmyk":
+        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", black_point_compensation=True)
+        profile = None
+    elif image.interpretation not in ("srgb", "rgb", "rgb16", "b-w", "grey16", "multiband", "scrgb", "histogram"):
+        image, profile = image.colourspace("srgb"), None
+    samples = image.numpy()
+    samples = samples[..., None] if samples.ndim == 2 else samples
+    if samples.shape[2] > 4:
+        raise pyvips.Error(f"{samples.shape[2]} channels")
+    bits = 8 if samples.dtype == np.uint8 else 16
+    pixels = _unit(samples)
+    colours = pixels.shape[2] - 1 + pixels.shape[2] % 2
+    if profile and _PROFILE_BANDS.get(profile[16:20]) != colours:
+        profile = None  # a profile of another kind says nothing about these samples
+    if profile and not acts_as_srgb(profile):
+        pixels = _converted(pixels, profile, None)
+    return Picture(pixels, bits, profile, (image.xres, image.yres), metadata)
+
+
+def _encoded(pixels: np.ndarray, bits: int, picture: Picture):
+    """The libvips image of the samples to be written, with the profile and all that goes along."""
+    import pyvips
+
+    colours = pixels.shape[2] - 1 + pixels.shape[2] % 2
+    profile = picture.profile
+    if profile and _PROFILE_BANDS.get(profile[16:20]) != colours:
+        profile = None
+    if profile and not acts_as_srgb(profile):
+        pixels = _converted(pixels, None, profile)
+    dtype = np.uint16 if bits == 16 else np.uint8
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(to_samples(pixels, dtype)))
+    spaces = {(1, 8): "b-w", (1, 16): "grey16", (3, 8): "srgb", (3, 16): "rgb16"}
+    image = image.copy(
+        interpretation=spaces[colours, bits], xres=picture.pixels_per_mm[0], yres=picture.pixels_per_mm[1]
+    )
+    for name, value in picture.metadata.items():
+        kind = pyvips.GValue.blob_type if isinstance(value, bytes) else pyvips.GValue.gstr_type
+        image.set_type(kind, name, value)
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # overrules what the EXIF block still says
+    if profile:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    return image
+
+
+def _unit(samples: np.ndarray) -> np.ndarray:
+    """Samples of any type that files have, as float32 in [0, 1]."""
+    import pyvips
+
+    if samples.dtype.kind == "f":
+        return to_float(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=0.0))
+    if samples.dtype.kind == "u":
+        return (samples / np.float64(np.iinfo(samples.dtype).max)).astype(np.float32)
+    raise pyvips.Error(f"samples of type {samples.dtype}")
+
+
+@lru_cache(maxsize=8)
+def acts_as_srgb(profile: bytes) -> bool:
+    """Whether an ICC profile (grey or RGB) means the same colours as sRGB: asked of colours all over its range."""
+    bands = _PROFILE_BANDS[profile[16:20]]
+    steps = np.linspace(0, 1, 33 if bands == 1 else 9, dtype=np.float32)
+    colours = np.stack(np.meshgrid(*[steps] * bands, indexing="ij"), -1).reshape(-1, steps.size, bands)
+    return bool(np.abs(_converted(colours, profile, None) - colours).max() < _SAME_COLOUR)
+
+
+def _converted(pixels: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
+    """Colours from one ICC profile to another, None being sRGB, by way of 16-bit samples; alpha as it is."""
+    import pyvips
+
+    colours = pixels.shape[2] - 1 + pixels.shape[2] % 2
+    samples = to_samples(pixels[..., :colours], np.uint16)
+    if colours == 1 and source is None:
+        samples = np.repeat(samples, 3, 2)  # sRGB is a space of RGB; its greys have three equal samples
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(samples))
+    image = image.copy(interpretation="grey16" if image.bands == 1 else "rgb16")
+    with tempfile.TemporaryDirectory() as folder:  # libvips takes profiles by file name
+        names = []
+        for side, profile in (("source", source), ("target", target)):
+            names.append("srgb" if profile is None else os.path.join(folder, side + ".icc"))
+            if profile is not None:
+                Path(names[-1]).write_bytes(profile)
+        # In two steps by way of XYZ: in one, libvips interpolates in a table, which is out by up to 12/255 in cyans
+        seen = image.icc_import(input_profile=names[0], pcs="xyz")
+        done = seen.icc_export(output_profile=names[1], depth=16, pcs="xyz").numpy()
+    done = done.reshape(*pixels.shape[:2], -1)[..., :colours]
+    return np.concatenate([to_float(done), pixels[..., colours:]], 2)
+
+
+def _on_white(pixels: np.ndarray) -> np.ndarray:
+    if pixels.shape[2] % 2:
+        return pixels
+    alpha = pixels[..., -1:]
+    return pixels[..., :-1] * alpha + (1 - alpha)

@@ -35,7 +35,7 @@ class LogFile(RotatingFileHandler):
         self.failure: Exception | None = None
         self.rotator = _rotate
 
-    def handleError(self, record):  # noqa: N802 - logging's own name
+    def handleError(self, record):
         self.failure = self.failure or sys.exc_info()[1]
 
 
