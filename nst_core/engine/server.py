@@ -105,7 +105,7 @@ class Engine:
                     log.error("request %d failed", request.id, exc_info=exc)
                 self._fail(request.id, code, message)
             finally:
-                del self._stops[request.id]
+                self._stops.pop(request.id, None)
 
     def _greet(self, hello: Frame) -> None:
         if hello.type != "hello" or hello.header.get("protocol") != PROTOCOL:
@@ -131,9 +131,11 @@ class Engine:
         if not isinstance(values, dict):
             raise SettingsError("The settings are not given as names with values.")
         settings = Settings.from_dict(values)
+        if settings.features in imagenet.NAMES:
+            imagenet.require(settings.features)
         log.info("request %d: content %s, style %s, %s", request.id, content.shape, style.shape, values)
         report = self._reporter(request)
-        if self._stops[request.id] is Stop.CANCEL:
+        if self._stops.get(request.id) is Stop.CANCEL:
             raise Cancelled
         result = nst_core.stylize_fully(content, style, settings, report)
         used = {
@@ -162,7 +164,7 @@ class Engine:
             if wants_preview and progress.preview and now - sent["preview"] >= PREVIEW_SECONDS:
                 sent["preview"] = now
                 self._send({"type": "preview", "id": request.id}, {"preview": small(progress.preview())})
-            return self._stops[request.id]
+            return self._stops.get(request.id)
 
         return report
 
