@@ -21,6 +21,7 @@ FORMATS = {1: "Y' float", 2: "Y'A float", 3: "R'G'B' float", 4: "R'G'B'A float"}
 TYPES = {1: Gimp.ImageType.GRAY_IMAGE, 2: Gimp.ImageType.GRAYA_IMAGE,
          3: Gimp.ImageType.RGB_IMAGE, 4: Gimp.ImageType.RGBA_IMAGE}
 MASK_FORMAT = "Y float"
+TAKEN_LETTERS = "chlorsyf"  # by the dialog's own buttons, and by the two labels of the style
 KEPT_WITH_UNDO = 3  # a parasite's flags: persistent, undoable
 
 
@@ -71,7 +72,7 @@ def add_arguments(procedure):
         parameters = job.read_parameters(FOLDER)
     except PlainError:
         return  # running it says what is missing; without a procedure there would be nothing to say it
-    for parameter, label in zip(parameters, mnemonics([p.title for p in parameters], "slryf")):
+    for parameter, label in zip(parameters, mnemonics([p.title for p in parameters], TAKEN_LETTERS)):
         name, text, default = parameter.argument, parameter.help, parameter.default
         if parameter.kind == "choice":
             choice = Gimp.Choice.new()
@@ -137,7 +138,7 @@ def ask(procedure, config):
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Neural Style")
     for parameter in job.read_parameters(FOLDER):
         if parameter.kind == "float":
-            dialog.get_scale_entry(parameter.argument, 1.0)
+            dialog.get_scale_entry(parameter.argument, 1.0).set_digits(0)
 
     # the style is one thing: what was chosen last holds
     def chosen(_config, changed):

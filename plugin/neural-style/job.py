@@ -185,7 +185,8 @@ def parasite_data(settings, style, used):
     ``style`` is the style's layer name or file path, ``used`` is the engine's own account of the run.
     """
     kept = {"settings": settings, "style": style, "used": used}
-    return json.dumps(kept, ensure_ascii=False, sort_keys=True).encode("utf-8")
+    # with letters beyond ASCII escaped: GIMP 3's Python takes no byte above 127 for a parasite
+    return json.dumps(kept, sort_keys=True).encode("ascii")
 
 
 def progress_text(event, number=1, count=1):

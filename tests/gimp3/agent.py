@@ -22,6 +22,12 @@ from gi.repository import Gegl, Gimp, Gio, GLib  # noqa: E402, F401 - at hand fo
 
 FOLDER = os.environ["HOME"]
 FORMATS = {1: "Y' float", 2: "Y'A float", 3: "R'G'B' float", 4: "R'G'B'A float"}
+TYPES = {
+    1: Gimp.ImageType.GRAY_IMAGE,
+    2: Gimp.ImageType.GRAYA_IMAGE,
+    3: Gimp.ImageType.RGB_IMAGE,
+    4: Gimp.ImageType.RGBA_IMAGE,
+}
 
 
 def procedure():
@@ -53,6 +59,50 @@ def paint(drawable, data, channels=4):
     buffer.set(box, FORMATS[channels], data)
     buffer.flush()
     drawable.update(0, 0, drawable.get_width(), drawable.get_height())
+
+
+def new_image(width, height, base="RGB", precision="U8_NON_LINEAR"):
+    return Gimp.Image.new_with_precision(
+        width, height, getattr(Gimp.ImageBaseType, base), getattr(Gimp.Precision, precision)
+    )
+
+
+def add_layer(image, name, picture, parent=None, position=0, offsets=(0, 0)):
+    """Adds a layer with the pixels of ``picture``, a test's [path, height, width, channels]."""
+    path, height, width, channels = picture
+    layer = Gimp.Layer.new(image, name, width, height, TYPES[channels], 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, parent, position)
+    layer.set_offsets(*offsets)
+    paint(layer, load(path), channels)
+    return layer
+
+
+def add_mask(layer, picture):
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    layer.add_mask(mask)
+    paint(mask, load(picture[0]), 1)
+
+
+def channels_of(drawable):
+    return (1 if drawable.is_gray() else 3) + drawable.has_alpha()
+
+
+def keep(name, drawable):
+    """Saves a drawable's pixels; [path, height, width, channels]."""
+    channels = channels_of(drawable)
+    return [save(name, pixels(drawable, channels)), drawable.get_height(), drawable.get_width(), channels]
+
+
+def composite(image):
+    """What the artist sees of an image, as bytes."""
+    visible = Gimp.Layer.new_from_visible(image, image, None)
+    data = pixels(visible)
+    visible.delete()
+    return data
+
+
+def parasite(layer):
+    return bytes(layer.get_parasite("neural-style").get_data()).decode("utf-8")
 
 
 def save(name, data):
@@ -150,6 +200,31 @@ def log_text():
             return file.read()
     except OSError:
         return ""
+
+
+LIBRARY = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np, nst_core
+for line in sys.stdin:
+    job = json.loads(line)
+    pictures = [np.fromfile(p[0], np.float32).reshape(p[1:]).clip(0, 1) for p in (job["content"], job["style"])]
+    nst_core.stylize(*pictures, nst_core.Settings(**job["settings"])).tofile(job["out"])
+    print("done", flush=True)
+"""
+library = None
+
+
+def alone(python, repository, job):
+    """Stylises with the engine's library, without plug-in and protocol; by one process, for it takes long to start."""
+    global library
+    if library is None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        library = subprocess.Popen([python, "-I", "-c", LIBRARY, repository], text=True, **pipes)
+    library.stdin.write(json.dumps(job) + "\n")
+    library.stdin.flush()
+    if library.stdout.readline() != "done\n":
+        raise RuntimeError("the library failed")
 
 
 def shell(*command):

@@ -30,7 +30,8 @@ PACKAGES = (
 )
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 DEBIAN_SUITES = {"bullseye", "bookworm", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"}
-GIMPRC = """(show-welcome-dialog no)
+GIMPRC = """(config-version "3.0.4")
+(show-welcome-dialog no)
 (check-updates no)
 (color-profile-policy keep)
 (metadata-rotation-policy keep)
@@ -235,7 +236,7 @@ class Gimp:
         """What GIMP and its plug-ins have printed so far."""
         return (self.folder / "gimp.out").read_text(encoding="utf-8", errors="replace")
 
-    def do(self, code: str, **values):
+    def do(self, code: str, /, **values):
         """Carries out Python inside GIMP, where ``values`` and the agent's helpers are at hand; gives its ``result``."""
         self._connection.write(json.dumps({"code": code, "values": values}).encode() + b"\n")
         self._connection.flush()
