@@ -37,8 +37,11 @@ _CARRIED = ("exif-", "iptc-data", "xmp-data")  # fields that say who made the pi
 _SAME_COLOUR = 1 / 255  # samples closer than this are one colour in 8 bits
 
 
-class PictureFileError(ValueError):
-    """A file that can't be read or written as a picture; the message says why, and what to do."""
+class PictureError(ValueError):
+    """A picture that can't be used: a file that can't be read or written, or an array of a wrong shape, type or size.
+
+    The message says what is wrong, and what is expected or what to do.
+    """
 
 
 @dataclass(frozen=True)
@@ -76,34 +79,34 @@ def to_samples(picture: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
 
 
 def read(path: str | os.PathLike) -> Picture:
-    """The picture in a file. Raises :class:`PictureFileError`."""
+    """The picture in a file. Raises :class:`PictureError`."""
     import pyvips
 
     path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as exc:
-        raise PictureFileError(f"{path} can't be read: {exc.strerror}.") from exc
+        raise PictureError(f"{path} can't be read: {exc.strerror}.") from exc
     pyvips.block_untrusted_set(True)
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
     except pyvips.Error as exc:
-        raise PictureFileError(f"{path} is not a picture of a known kind; {_KINDS}.") from exc
+        raise PictureError(f"{path} is not a picture of a known kind; {_KINDS}.") from exc
     if max(image.width, image.height) > MAX_SIDE or image.width * image.height * 16 > MAX_BYTES:
-        raise PictureFileError(
+        raise PictureError(
             f"{path} is {image.width}×{image.height} pixels, which is too large; use a smaller picture."
         )
     try:
         return _decoded(image.autorot())
     except pyvips.Error as exc:
-        raise PictureFileError(f"{path} is damaged or incomplete; save it again or use another.") from exc
+        raise PictureError(f"{path} is damaged or incomplete; save it again or use another.") from exc
 
 
 def write(path: str | os.PathLike, picture: Picture) -> None:
     """Writes ``picture`` to a file of the kind that its name ends in, whole or not at all.
 
     PNG and TIFF keep 16 bits and alpha; JPEG has 8 bits and shows transparent parts on white. Raises
-    :class:`PictureFileError`.
+    :class:`PictureError`.
     """
     import pyvips
 
@@ -117,7 +120,7 @@ def write(path: str | os.PathLike, picture: Picture) -> None:
     try:
         data = image.write_to_buffer(path.suffix.lower(), **options)
     except pyvips.Error as exc:
-        raise PictureFileError(f"{path} can't be written: {str(exc).strip().splitlines()[-1]}.") from exc
+        raise PictureError(f"{path} can't be written: {str(exc).strip().splitlines()[-1]}.") from exc
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
@@ -127,20 +130,20 @@ def write(path: str | os.PathLike, picture: Picture) -> None:
             with contextlib.suppress(OSError):
                 beside.unlink()
     except OSError as exc:
-        raise PictureFileError(f"{path} can't be written: {exc.strerror}.") from exc
+        raise PictureError(f"{path} can't be written: {exc.strerror}.") from exc
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises :class:`PictureFileError` where it is clear, before any work, that ``path`` can't be written."""
+    """Raises :class:`PictureError` where it is clear, before any work, that ``path`` can't be written."""
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise PictureFileError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
+        raise PictureError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
     if path.is_dir():
-        raise PictureFileError(f"{path} is a folder; give the name of a file.")
+        raise PictureError(f"{path} is a folder; give the name of a file.")
     if not path.parent.is_dir():
-        raise PictureFileError(f"There is no folder {path.parent}; make it first, or choose another.")
+        raise PictureError(f"There is no folder {path.parent}; make it first, or choose another.")
     if not os.access(path.parent, os.W_OK):
-        raise PictureFileError(f"The folder {path.parent} can't be written to; choose another.")
+        raise PictureError(f"The folder {path.parent} can't be written to; choose another.")
 
 
 def _decoded(image) -> Picture:

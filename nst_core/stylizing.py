@@ -10,16 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
 from nst_core.settings import Settings
 
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
 
 SMALLEST_SIDE = 16
-
-
-class PictureError(ValueError):
-    """A picture that can't be used: wrong shape, type or size; the message says what is expected."""
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ import numpy as np
 
 import nst_core
 from nst_core import picture
-from nst_core.engine.errors import ADVICE, GOES_ON_AFTER, PixelsError, described
 from nst_core.engine.log import LogFile, log, open_log
 from nst_core.engine.protocol import PROTOCOL, Frame, FrameError, StreamEnded, frame_bytes, read_frame
+from nst_core.failures import ADVICE, GOES_ON_AFTER, described
 from nst_core.progress import Cancelled, Progress, Stop
 from nst_core.settings import Settings, SettingsError
 from nst_core.weights import imagenet
@@ -226,12 +226,12 @@ def small(pixels: np.ndarray) -> np.ndarray:
 def _pixels(request: Frame, name: str) -> np.ndarray:
     """An attachment as a float picture; float samples outside [0, 1], which GIMP's images may have, are cut off."""
     if name not in request.arrays:
-        raise PixelsError(f"No {name} was sent.")
+        raise picture.PictureError(f"No {name} was sent.")
     samples = request.arrays[name]
     if samples is None:
         raise MemoryError
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-        raise PixelsError(f"The {name} holds values that are not numbers (NaN or infinite).")
+        raise picture.PictureError(f"The {name} holds values that are not numbers (NaN or infinite).")
     return picture.to_float(samples)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from nst_core import picture as pictures
-from nst_core.picture import Picture, PictureFileError, to_float, to_samples
+from nst_core.picture import Picture, PictureError, to_float, to_samples
 
 HEIGHT, WIDTH = 47, 61
 
@@ -288,7 +288,7 @@ def test_a_cut_file_is_refused_with_one_sentence(tmp_path, name, share):
     Image.fromarray(drawn(3, height=200, width=301)).save(tmp_path / name)
     raw = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(raw[: int(len(raw) * share)])
-    with pytest.raises(PictureFileError) as told:
+    with pytest.raises(PictureError) as told:
         pictures.read(tmp_path / name)
     assert str(tmp_path / name) in str(told.value)
     assert "\n" not in str(told.value)
@@ -299,7 +299,7 @@ def test_a_cut_file_is_refused_with_one_sentence(tmp_path, name, share):
 )
 def test_what_is_no_picture_is_refused(tmp_path, raw):
     (tmp_path / "in.png").write_bytes(raw)
-    with pytest.raises(PictureFileError, match=r"in\.png .*use"):
+    with pytest.raises(PictureError, match=r"in\.png .*use"):
         pictures.read(tmp_path / "in.png")
 
 
@@ -308,18 +308,18 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
     raw = png_bytes(drawn(3))
     body = b"IHDR" + header
     (tmp_path / "in.png").write_bytes(raw[:12] + body + struct.pack(">I", zlib.crc32(body)) + raw[33:])
-    with pytest.raises(PictureFileError, match="60000×60000 pixels, which is too large"):
+    with pytest.raises(PictureError, match="60000×60000 pixels, which is too large"):
         pictures.read(tmp_path / "in.png")
 
 
 def test_missing_files_and_folders_are_told(tmp_path):
-    with pytest.raises(PictureFileError, match="No such file"):
+    with pytest.raises(PictureError, match="No such file"):
         pictures.read(tmp_path / "none.png")
-    with pytest.raises(PictureFileError, match="Is a directory"):
+    with pytest.raises(PictureError, match="Is a directory"):
         pictures.read(tmp_path)
     pixels = Picture(to_float(drawn(3)))
     for path, why in [("a/b.png", "no folder"), ("x.bmp", "must end in"), ("x", "must end in")]:
-        with pytest.raises(PictureFileError, match=why):
+        with pytest.raises(PictureError, match=why):
             pictures.write(tmp_path / path, pixels)
     assert os.listdir(tmp_path) == []
 
@@ -334,7 +334,7 @@ open("out.png", "wb").write(b"the picture before")
 noise = np.random.default_rng(0).random((300, 401, 3), np.float32)
 try:
     p.write("out.png", p.Picture(noise))
-except p.PictureFileError as exc:
+except p.PictureError as exc:
     print(exc)
 print(open("out.png", "rb").read().decode(), os.listdir("."))
 """

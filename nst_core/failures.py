@@ -1,29 +1,26 @@
-"""What the engine tells of a failure: a code, one sentence on what was wrong, one on what to do next."""
+"""What the user is told of a failure: a code of the protocol, a sentence on what was wrong, one on what to do next."""
 
 from __future__ import annotations
 
+from nst_core.picture import PictureError
 from nst_core.progress import Cancelled
 from nst_core.settings import SettingsError
 from nst_core.weights.imagenet import WeightsError
 
 ADVICE = {
-    "frame": "Close the filter and run it again; if this comes back, install the filter again.",
+    "frame": "Try again; if this comes back, install the filter again.",
     "version": "Run install.py again, so that the filter and its engine are of one version.",
-    "settings": "Set it to a value in its range and run the filter again.",
-    "picture": "Choose another picture or layer and run the filter again.",
+    "settings": "Set it to a value in its range and try again.",
+    "picture": "Choose another picture or layer and try again.",
     "weights": "Fetch the weights again, or choose the built-in features.",
-    "memory": "Choose a smaller picture or a lower quality, or close other programs, and run the filter again.",
-    "log": "Make room on the disk or make the log folder writable, and run the filter again.",
-    "cancelled": "Run the filter again whenever you like.",
-    "internal": "Run the filter again; if this comes back, report it with the log file.",
+    "memory": "Choose a smaller picture or a lower quality, or close other programs, and try again.",
+    "log": "Make room on the disk or make the log folder writable, and try again.",
+    "cancelled": "Start again whenever you like.",
+    "internal": "Try again; if this comes back, report it with the log file.",
 }
 GOES_ON_AFTER = frozenset(ADVICE) - {"frame", "version", "log"}
 
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
-
-
-class PixelsError(ValueError):
-    """The pixels of a request can't be used; the message says why."""
 
 
 def described(exc: BaseException) -> tuple[str, str]:
@@ -36,7 +33,7 @@ def described(exc: BaseException) -> tuple[str, str]:
         return "weights", str(exc)
     if is_out_of_memory(exc):
         return "memory", "There is not enough memory for this picture."
-    if isinstance(exc, PixelsError) or type(exc).__name__ == "PictureError":  # named: its module brings torch in
+    if isinstance(exc, PictureError):
         return "picture", str(exc)
     if isinstance(exc, ImportError):
         return "internal", f"A part of the engine is missing or does not load ({exc.name or 'unknown'})."

@@ -1,0 +1,184 @@
+"""The command line: two picture files in, one out, with a bar that tells how far the run is."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import nst_core
+from nst_core import picture as pictures
+from nst_core.failures import ADVICE, described
+from nst_core.interrupt import EXIT_INTERRUPTED, finishing_on_interrupt
+from nst_core.progress import Progress, Stop
+from nst_core.settings import ARTIST, PARAMETERS, Parameter, Settings, SettingsError
+from nst_core.weights import imagenet
+
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+
+_BAD_INPUT = {"settings", "picture"}
+_BAR = "{desc} |{bar}| {percentage:3.0f}%{postfix}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; the exit code is 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.fetch_weights:
+            return _fetch(options.fetch_weights)
+        return _stylize(options)
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Exception as exc:
+        if options.traceback:
+            raise
+        code, message = described(exc)
+        advice = {"memory": " " + ADVICE["memory"], "internal": " Run again with --traceback, and report what it says."}
+        print(message + advice.get(code, ""), file=sys.stderr)
+        return EXIT_BAD_INPUT if code in _BAD_INPUT else EXIT_FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"{message[0].upper()}{message[1:].rstrip('.')}; see --help.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m nst_core",
+        description="Paints a picture in the style of another (neural style transfer on VGG16 features).",
+        epilog="Ctrl-C writes the best so far; once more stops at once.",
+    )
+    parser.add_argument("content", nargs="?", help="the picture to be painted: PNG, TIFF or JPEG")
+    parser.add_argument("style", nargs="?", help="the picture whose style it gets")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="where to write; CONTENT-styled beside the content if not given"
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {nst_core.__version__}")
+    parser.add_argument(
+        "--fetch-weights", choices=imagenet.NAMES, help="download ImageNet weights (528 MB; 59 MB are kept), and end"
+    )
+    parser.add_argument("--traceback", action="store_true", help="show where in the program a failure comes from")
+    groups = {ARTIST: parser.add_argument_group("the look")}
+    for parameter in PARAMETERS:
+        if parameter.audience not in groups:
+            groups[parameter.audience] = parser.add_argument_group("the method")
+        _add_option(groups[parameter.audience], parameter)
+    return parser
+
+
+def _add_option(group, parameter: Parameter) -> None:
+    unit = parameter.unit.replace("%", "%%")
+    if parameter.choices:
+        kind: dict[str, Any] = {"choices": list(parameter.choices)}
+        span = ""
+    else:
+        kind = {"type": _number_type(parameter), "metavar": "N"}
+        span = f"{parameter.minimum:.10g} to {parameter.maximum:.10g}{unit and ' ' + unit}, "
+    shown = parameter.default if parameter.choices else f"{parameter.default:.10g}"
+    help_text = f"{parameter.help.replace('%', '%%')} ({span}default {shown})"
+    group.add_argument("--" + parameter.name.replace("_", "-"), default=parameter.default, help=help_text, **kind)
+
+
+def _number_type(parameter: Parameter):
+    def number(text: str):
+        try:
+            return parameter.checked(float(text))
+        except SettingsError as exc:
+            raise argparse.ArgumentTypeError(str(exc)) from None
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+    return number
+
+
+def _stylize(options: argparse.Namespace) -> int:
+    if not options.content or not options.style:
+        raise SettingsError("Give a content picture and a style picture; see --help.")
+    settings = Settings(**{p.name: getattr(options, p.name) for p in PARAMETERS})
+    output = Path(options.output) if options.output else _default_output(Path(options.content))
+    pictures.check_writable(output)
+    for name in (options.content, options.style):
+        if output.exists() and Path(name).exists() and os.path.samefile(output, name):
+            raise pictures.PictureError(f"{output} is one of the two pictures; choose another name for the output.")
+    if settings.features in imagenet.NAMES:
+        imagenet.require(settings.features)
+    content, style = pictures.read(options.content), pictures.read(options.style)
+
+    with _Bar() as bar, finishing_on_interrupt(bar.say_finishing) as asked:
+
+        def report(progress: Progress) -> Stop | None:
+            bar.show(progress)
+            return Stop.FINISH if asked.is_set() else None
+
+        result = nst_core.stylize_fully(content.pixels, style.pixels, settings, report)
+        pictures.write(output, dataclasses.replace(content, pixels=result.picture))
+        interrupted = asked.is_set()
+    used = f"{result.features} features, {result.device}, {result.evaluations} evaluations, {result.seconds:.1f} s"
+    if interrupted:
+        print(f"Stopped: {output} is the best so far ({used}).")
+        return EXIT_INTERRUPTED
+    print(f"Written: {output} ({used}).")
+    return EXIT_DONE
+
+
+def _default_output(content: Path) -> Path:
+    suffix = content.suffix if content.suffix.lower() in pictures.SUFFIXES else ".png"
+    return content.with_name(f"{content.stem}-styled{suffix}")
+
+
+class _Bar:
+    """The run's bar on a terminal; where there is none, a line for each stage."""
+
+    def __init__(self):
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=1.0, desc="Starting", bar_format=_BAR, disable=None, leave=False, file=sys.stderr)
+        self._at = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._bar.close()
+
+    def show(self, p: Progress) -> None:
+        height, width = p.size
+        at = f"{p.stage.capitalize()}, scale {p.scale}/{p.scales} ({width}×{height})"
+        if self._bar.disable and at != self._at:
+            print(at, file=sys.stderr, flush=True)
+        self._at = at
+        loss = "" if p.loss is None else f", loss {p.loss:.4g}"
+        left = "" if p.seconds_left is None else f", {_clock(p.seconds_left)} left"
+        self._bar.set_description_str(at, refresh=False)
+        self._bar.set_postfix_str(f"step {p.step}/{p.steps}{loss}{left}", refresh=False)
+        self._bar.update(max(0.0, p.fraction - self._bar.n))
+
+    def say_finishing(self) -> None:
+        self._bar.write(
+            "Finishing this step, then writing the best so far; Ctrl-C again stops at once.", file=sys.stderr
+        )
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _fetch(name: str) -> int:
+    from tqdm import tqdm
+
+    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, desc=f"Fetching {name}", disable=None) as bar:
+
+        def on_bytes(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        kept = imagenet.fetch(name, on_bytes)
+    print(f"The {name} weights are in {kept}; features=auto takes them from now on.")
+    return EXIT_DONE
