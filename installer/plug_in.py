@@ -1,0 +1,85 @@
+"""The plug-in's folder in GIMP's plug-ins folder: the files as they are, and two more that tie them to the engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from installer import ROOT, InstallError
+from nst_core.settings import parameters_json
+
+FOLDER = "neural-style"
+ENTRY = "neural-style.py"
+SOURCES = ROOT / "plugin" / FOLDER
+
+
+def copy_plugin(plug_ins: Path, engine_python: Path, log: Path | str = "", directory: Path | str = "") -> bool:
+    """Puts the plug-in into a GIMP's folder ``plug_ins``; whether anything had to change.
+
+    Args:
+        plug_ins: GIMP's folder for plug-ins; made where it is missing.
+        engine_python: the Python that has ``nst_core`` installed.
+        log: the engine's log file, which errors name.
+        directory: where the engine runs; the folder of its Python where not given.
+    """
+    files = _files(Path(engine_python), log, directory)
+    folder = Path(plug_ins, FOLDER)
+    if _content(folder) == files and os.access(folder / ENTRY, os.X_OK):
+        return False
+    try:
+        Path(plug_ins).mkdir(parents=True, exist_ok=True)
+        # GIMP ignores a folder whose name is not its script's, so it never starts a plug-in that is half there
+        fresh = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=plug_ins))
+        try:
+            for name, content in files.items():
+                (fresh / name).write_bytes(content)
+            (fresh / ENTRY).chmod(0o755)  # GIMP passes over what is not executable
+            fresh.chmod(0o755)
+            if folder.exists():
+                old = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=plug_ins))
+                os.replace(folder, old / FOLDER)
+                os.replace(fresh, folder)
+                shutil.rmtree(old)
+            else:
+                os.replace(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as exc:
+        raise InstallError(
+            f"The plug-in can't be written to {plug_ins} ({exc.strerror}): close GIMP, see that the folder is yours, "
+            "and run install.py again."
+        ) from exc
+    return True
+
+
+def remove_plugin(plug_ins: Path) -> bool:
+    """Removes the plug-in from a GIMP's folder; whether it was there."""
+    folder = Path(plug_ins, FOLDER)
+    found = (folder / ENTRY).is_file() and (folder / "engine.json").is_file()
+    if found:
+        try:
+            shutil.rmtree(folder)
+        except OSError as exc:
+            raise InstallError(f"{folder} can't be removed ({exc.strerror}): close GIMP and try again.") from exc
+    return found
+
+
+def _files(engine_python: Path, log: Path | str, directory: Path | str) -> dict[str, bytes]:
+    engine = {
+        "command": [str(engine_python), "-I", "-X", "utf8", "-m", "nst_core.engine"],
+        "directory": str(directory or engine_python.parent),
+        "log": str(log),
+    }
+    files = {path.name: path.read_bytes() for path in sorted(SOURCES.glob("*.py"))}
+    files["engine.json"] = (json.dumps(engine, indent=2) + "\n").encode()
+    files["parameters.json"] = parameters_json().encode()
+    return files
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    if not folder.is_dir():
+        return {}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.suffix != ".pyc"}

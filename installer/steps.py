@@ -1,0 +1,235 @@
+"""The installation as steps: look, install, verify, remove. What is complete is written down last, in one file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from installer import ROOT, InstallError
+from installer.environment import CONSTRAINTS, install_engine, make_environment, python_of
+from installer.places import Gimp, data_folder, find_gimps, warnings_for
+from installer.plug_in import copy_plugin, remove_plugin
+
+RECORD = "installed.json"
+ENVIRONMENT = "engine-"  # and the start of a hash of what it is made of
+LOGS = "engine.log*", "plug-in.log*"
+VERIFY_SECONDS = 180  # a first start compiles and may be looked at by a virus scanner
+
+
+class Installation:
+    """Neural Style on this machine, for one person.
+
+    Args:
+        say: shows one line to the person.
+        data: the folder of the engine and its weights; :func:`data_folder` where not given.
+        plug_ins: further plug-ins folders, beside those of the GIMPs that are found.
+
+    Attributes:
+        record: what the last complete install wrote down; empty where there is none.
+    """
+
+    def __init__(self, say: Callable[[str], None], data: Path | None = None, plug_ins: Sequence[Path] = ()):
+        self.say = say
+        self.data = data or data_folder()
+        self.plug_ins = list(plug_ins)
+        try:
+            self.record = json.loads((self.data / RECORD).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.record = {}
+
+    @property
+    def engine_python(self) -> Path:
+        """The Python that runs the engine; there once something is installed."""
+        return python_of(self.data / self.record.get("environment", "none"))
+
+    def gimps(self) -> list[Gimp]:
+        """The GIMPs of this machine, those of the further plug-ins folders first."""
+        named = [Gimp("", folder.expanduser().absolute()) for folder in self.plug_ins]
+        remembered = [Gimp("", Path(folder)) for folder in self.record.get("further", [])]
+        found = find_gimps(self.record.setdefault("consoles", {}))
+        return list({gimp.plug_ins: gimp for gimp in (*found, *remembered, *named)}.values())
+
+    def gimp_3_console(self) -> str | None:
+        """A GIMP 3 that can be started without a window; after :meth:`gimps` only."""
+        answers = self.record.get("consoles", {})
+        return next((console for console, (_, version, _) in answers.items() if version.startswith("3")), None)
+
+    # ------------------------------------------------------------------------------------------------ install
+
+    def install(self, torch_index: str | None = None) -> bool:
+        """Installs or brings up to date the engine and the plug-in in every GIMP; whether anything changed."""
+        engine_changed = self._install_engine(torch_index or self.record.get("torch index"))
+        gimps = self.gimps()
+        changed, failed = [], []
+        for gimp in gimps:
+            try:
+                if copy_plugin(gimp.plug_ins, self.engine_python, self.record["log"], self.data):
+                    changed.append(gimp)
+            except InstallError as exc:
+                failed.append(exc)
+        self._write_record(gimps)
+        self._report(engine_changed, gimps, changed)
+        if failed:
+            raise InstallError(" ".join(str(exc) for exc in failed))
+        return engine_changed or bool(changed)
+
+    def _install_engine(self, torch_index: str | None) -> bool:
+        needs = _hash(CONSTRAINTS, ROOT / "pyproject.toml", salt=torch_index or "")
+        environment = self.data / f"{ENVIRONMENT}{needs[:8]}"
+        sources = _hash(ROOT / "nst_core")
+        whole = self.record.get("environment") == environment.name and self.engine_python.exists()
+        if whole and self.record.get("sources") == sources:
+            return False
+        if whole:
+            self.say("Bringing the engine up to date …")
+            self._forget("sources")  # until the new one is whole
+            install_engine(environment, only_engine=True)
+            ready = self._verified(environment)
+        else:
+            shutil.rmtree(environment, ignore_errors=True)  # what an install that was cut off has left
+            try:
+                make_environment(environment, self.say, torch_index)
+                self.say("Installing the engine …")
+                install_engine(environment)
+                ready = self._verified(environment)
+            except BaseException:
+                shutil.rmtree(environment, ignore_errors=True)
+                if self.data.is_dir() and not any(self.data.iterdir()):
+                    self.data.rmdir()
+                raise
+        self.record |= {"environment": environment.name, "sources": sources, "log": ready["log"]}
+        self.record |= {"version": ready["version"], "torch index": torch_index}
+        return True
+
+    def _verified(self, environment: Path) -> dict:
+        self.say("Starting the engine to see that it answers …")
+        return verify(python_of(environment), self.data)
+
+    def _write_record(self, gimps: Sequence[Gimp]) -> None:
+        record = {**self.record, "plug-ins": [str(gimp.plug_ins) for gimp in gimps]}
+        record["further"] = [str(gimp.plug_ins) for gimp in gimps if not gimp.version]
+        record["plug-ins"] = sorted({*record["plug-ins"], *self.record.get("plug-ins", [])})
+        path = self.data / RECORD
+        text = json.dumps(record, indent=2) + "\n"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            _replace(path, text)
+        self.record = record
+        for old in self.data.glob(f"{ENVIRONMENT}*"):  # one that a running GIMP still uses goes next time
+            if old.name != record["environment"]:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _forget(self, key: str) -> None:
+        self.record.pop(key, None)
+        _replace(self.data / RECORD, json.dumps(self.record, indent=2) + "\n")
+
+    def _report(self, engine_changed: bool, gimps: Sequence[Gimp], changed: Sequence[Gimp]) -> None:
+        version = self.record["version"]
+        if not engine_changed and not changed:
+            self.say(f"Neural Style {version} is installed and up to date; nothing had to be changed.")
+        if engine_changed:
+            self.say(f"The engine {version} is in {self.data}.")
+        for gimp in changed:
+            self.say(f"The plug-in is in {gimp.plug_ins}" + (f", for {gimp}." if gimp.version else "."))
+        for sentence in dict.fromkeys(s for gimp in gimps for s in warnings_for(gimp, self.engine_python)):
+            self.say(f"Note: {sentence}")
+        if gimps:
+            again = "Start GIMP (again, if it is running), open" if changed or engine_changed else "In GIMP, open"
+            self.say(f"{again} a picture, and choose Filters ▸ Artistic ▸ Neural Style…")
+        else:
+            self.say(
+                "No GIMP was found. Install GIMP 3, start it once, and run install.py again; or name the folder that "
+                "GIMP shows under Edit ▸ Preferences ▸ Folders ▸ Plug-ins with --plug-ins FOLDER."
+            )
+            self.say(f"Until then, there is the command line: {self.engine_python} -m nst_core --help")
+
+    # ---------------------------------------------------------------------------------------------- uninstall
+
+    def uninstall(self) -> bool:
+        """Removes the plug-in from every GIMP, the engine, its weights and its logs; whether anything was there."""
+        removed = []
+        for folder in {*(gimp.plug_ins for gimp in self.gimps()), *map(Path, self.record.get("plug-ins", []))}:
+            if remove_plugin(folder):
+                removed.append(f"the plug-in in {folder}")
+        ours = [*self.data.glob(f"{ENVIRONMENT}*"), self.data / "weights", self.data / RECORD]
+        for path in filter(Path.exists, ours):
+            _remove(path)
+            if path.name != RECORD:
+                removed.append(f"{'the weights' if path.name == 'weights' else 'the engine'} in {path}")
+        if self.record.get("log"):
+            logs = Path(self.record["log"]).parent
+            found = [path for pattern in LOGS for path in logs.glob(pattern)]
+            for path in found:
+                _remove(path)
+            removed += [f"the logs in {logs}"] if found else []
+            _remove_if_empty(logs, logs.parent)
+        _remove_if_empty(self.data)
+        for what in removed:
+            self.say(f"Removed {what}.")
+        if self.data.exists():
+            self.say(f"Left in place, since install.py did not make it: what else is in {self.data}.")
+        if not removed:
+            self.say("Neural Style is not installed here; nothing was removed.")
+        return bool(removed)
+
+
+def verify(python: Path, directory: Path) -> dict:
+    """Starts the engine as the plug-in does, and gives its answer to ``hello``; raises :class:`InstallError`."""
+    hello = json.dumps({"type": "hello", "id": 0, "protocol": 1, "client": "install.py"}).encode()
+    bye = b'{"type": "bye", "id": 0}'
+    sent = b"".join(struct.pack(">I", len(header)) + header for header in (hello, bye))
+    command = [str(python), "-I", "-X", "utf8", "-m", "nst_core.engine"]
+    said = ""
+    try:
+        done = subprocess.run(command, input=sent, cwd=directory, timeout=VERIFY_SECONDS, capture_output=True)
+        said = done.stderr.decode("utf-8", "replace")
+        (length,) = struct.unpack(">I", done.stdout[:4])
+        answer = json.loads(done.stdout[4 : 4 + length])
+        # torch is loaded after `ready`, so that is tried too
+        tried = subprocess.run([str(python), "-I", "-c", "import nst_core; nst_core.stylize"], capture_output=True,
+                               timeout=VERIFY_SECONDS)  # fmt: skip
+        said = tried.stderr.decode("utf-8", "replace") if tried.returncode else said
+        if answer.get("type") == "ready" and not tried.returncode:
+            return answer
+        said = answer.get("message") or said
+    except (OSError, subprocess.SubprocessError, struct.error, ValueError) as exc:
+        said = said or str(exc)
+    last = said.strip().splitlines()[-1:] or ["it says nothing"]
+    raise InstallError(f"The engine is installed but does not answer ({last[0]}): run install.py again.")
+
+
+def _hash(*paths: Path, salt: str = "") -> str:
+    """Of the files' names and contents, of folders all Python files."""
+    digest = hashlib.sha256(salt.encode())
+    for path in paths:
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(re.sub(r"\\", "/", str(file.relative_to(ROOT))).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError as exc:
+        raise InstallError(f"{path} can't be removed ({exc.strerror}): close GIMP and try again.") from exc
+
+
+def _remove_if_empty(*folders: Path) -> None:
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()) and "neural-style" in str(folder):
+            folder.rmdir()
