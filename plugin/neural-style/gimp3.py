@@ -65,9 +65,10 @@ def add_arguments(procedure):
     flags = GObject.ParamFlags.READWRITE
     procedure.add_drawable_argument(
         "style", "St_yle layer", "The layer whose style is painted with, from any open image", True, flags)
+    # of any action: with OPEN, GIMP answers a path that is not there with words of its own that nobody understands
     procedure.add_file_argument(
         "style-file", "Style _file", "A picture file whose style is painted with, where no style layer is chosen",
-        Gimp.FileChooserAction.OPEN, True, None, flags)
+        Gimp.FileChooserAction.ANY, True, None, flags)
     try:
         parameters = job.read_parameters(FOLDER)
     except PlainError:
@@ -132,13 +133,24 @@ def failure(procedure, status, sentence):
 def ask(procedure, config):
     """Shows the dialog; False where the artist closed it."""
     gi.require_version("GimpUi", "3.0")
-    from gi.repository import GimpUi
+    gi.require_version("Gtk", "3.0")
+    from gi.repository import GimpUi, Gtk
 
     GimpUi.init("neural-style")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Neural Style")
-    for parameter in job.read_parameters(FOLDER):
+    parameters = job.read_parameters(FOLDER)
+    file_chooser = style_file_chooser(GimpUi, procedure, config)
+    labels = Gtk.SizeGroup.new(Gtk.SizeGroupMode.HORIZONTAL)
+    labels.add_widget(file_chooser.get_label_widget())
+    for parameter in parameters:
         if parameter.kind == "float":
-            dialog.get_scale_entry(parameter.argument, 1.0).set_digits(0)
+            slider = dialog.get_scale_entry(parameter.argument, 1.0)
+            slider.set_digits(0)
+            labels.add_widget(slider.get_label())
+
+    dialog.fill(["style"])
+    dialog.get_content_area().pack_start(file_chooser, False, False, 0)
+    dialog.fill([parameter.argument for parameter in parameters])
 
     # the style is one thing: what was chosen last holds
     def chosen(_config, changed):
@@ -147,12 +159,22 @@ def ask(procedure, config):
             config.set_property(other, None)
 
     handlers = [config.connect("notify::" + name, chosen) for name in ("style", "style-file")]
-    dialog.fill(None)
     going_on = dialog.run()
     for handler in handlers:
         config.disconnect(handler)
     dialog.destroy()
     return going_on
+
+
+def style_file_chooser(GimpUi, procedure, config):
+    """The chooser of the style file; the dialog makes none by itself for a file argument of any action."""
+    argument = procedure.find_argument("style-file")
+    chooser = GimpUi.FileChooser.new(Gimp.FileChooserAction.OPEN, argument.nick, "Choose the style", None)
+    chooser.set_tooltip_text(argument.blurb)
+    config.bind_property("style-file", chooser, "file",
+                         GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE)
+    chooser.show()
+    return chooser
 
 
 def paint(image, layers, config):

@@ -1,0 +1,207 @@
+"""Whatever goes wrong: one plain sentence, a true status, an untouched image. In GIMP 3's console."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+LIAR = Path(__file__).with_name("liar.py")
+
+SCENE = """
+image = new_image(61, 47)
+content = add_layer(image, "Content", drawn[0])
+tiny = add_layer(image, "Tiny", drawn[1])
+style = add_layer(image, "Style", drawn[2])
+image.clean_all()
+before, images = state(image), len(Gimp.get_images())
+"""
+AFTER = """
+result = {"called": called, "same": state(image) == before, "dirty": image.is_dirty(),
+          "images": len(Gimp.get_images()) - images, "engines": engines()}
+image.delete()
+"""
+
+
+def failing(studio, code, side=(47, 61), **values):
+    """Runs ``code``, which sets ``called``, on a fresh image; checks what every failure owes, and gives the sentence."""
+    drawn = [studio.drawn(*side, 3), studio.drawn(1, 1, 3, 1), studio.drawn(40, 53, 3, 2)]
+    told = studio.do(SCENE + code + AFTER, drawn=drawn, **values)
+    status, sentence = told["called"]
+    assert status in ("execution-error", "calling-error")
+    assert told["same"] and not told["dirty"] and told["images"] == 0
+    assert told["engines"] == []
+    assert sentence.endswith(".") or "log is" in sentence
+    assert "\n" not in sentence and "Traceback" not in sentence and "Error" not in sentence
+    return status, sentence
+
+
+@contextlib.contextmanager
+def engine(studio, change):
+    """The plug-in with another ``engine.json``: ``change`` gets the installation and alters it."""
+    path = studio.gimp.plugin / "engine.json"
+    good = path.read_text(encoding="utf-8")
+    installation = json.loads(good)
+    try:
+        change(installation)
+        path.write_text(json.dumps(installation), encoding="utf-8")
+        yield
+    finally:
+        path.write_text(good, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [
+        ("called = call(image, [content])", "calling-error", "No style is chosen"),
+        ("called = call(image, [], style=style)", "calling-error", "No layer is selected"),
+        ("called = call(image, [content], style=content)", "calling-error", "Content itself"),
+        ("called = call(image, [content], style=tiny, quality='draft')", "execution-error", "style is 1×1 pixels"),
+        ("called = call(image, [tiny], style=style, quality='draft')", "execution-error", "content is 1×1 pixels"),
+        (
+            "called = call(image, [content], style_file=Gio.File.new_for_path('/nowhere/Bild.png'))",
+            "calling-error", "/nowhere/Bild.png can't be opened",
+        ),
+        (
+            "called = call(image, [content], style_file=Gio.File.new_for_path(save('x.png', b'no picture')))",
+            "calling-error", "x.png can't be opened",
+        ),
+        (
+            "channel = Gimp.Channel.new(image, 'Alpha 1', 61, 47, 50.0, Gegl.Color.new('red'))\n"
+            "image.insert_channel(channel, None, 0); image.clean_all(); before = state(image)\n"
+            "called = call(image, [channel], style=style)", "calling-error", "Alpha 1 is not a layer",
+        ),
+        (
+            "add_mask(content, drawn[0][:3] + [1]) if 0 else content.add_mask(content.create_mask(Gimp.AddMaskType.WHITE))\n"
+            "image.clean_all(); before = state(image)\n"
+            "called = call(image, [content.get_mask()], style=style)", "calling-error", "A layer mask is selected",
+        ),
+        (
+            "group = Gimp.GroupLayer.new(image, 'Empty'); image.insert_layer(group, None, 0)\n"
+            "image.clean_all(); before = state(image)\n"
+            "called = call(image, [group], style=style)", "calling-error", "group Empty is empty",
+        ),
+        (
+            "content.set_offsets(0, 300); image.select_rectangle(Gimp.ChannelOps.REPLACE, 2, 3, 20, 20)\n"
+            "image.clean_all(); before = state(image)\n"
+            "called = call(image, [content], style=style)", "calling-error", "does not touch the layer Content",
+        ),
+        (
+            "other = new_image(61, 47); foreign = add_layer(other, 'Foreign', drawn[0])\n"
+            "called = call(image, [foreign], style=style); other.delete()", "calling-error", "belongs to another image",
+        ),
+    ],
+)  # fmt: skip
+def test_a_call_that_can_t_be_carried_out(console, code, status, words):
+    told = failing(console, code)
+    assert told[0] == status
+    assert words in told[1]
+
+
+def test_content_of_3_by_2_pixels(console):
+    status, sentence = failing(console, "called = call(image, [content], style=style)", side=(2, 3))
+    assert status == "execution-error"
+    assert "content is 3×2 pixels" in sentence and "at least 16×16" in sentence
+
+
+def test_an_indexed_image_is_refused(console):
+    status, sentence = failing(
+        console,
+        "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 8, False, False, '')\n"
+        "image.clean_all(); before = state(image)\ncalled = call(image, [content], style=style)",
+    )
+    assert (status, "indexed" in sentence, "Image > Mode > RGB" in sentence) == ("calling-error", True, True)
+
+
+def test_a_second_layer_that_fails_leaves_no_first_result(console):
+    status, sentence = failing(console, "called = call(image, [content, tiny], style=style, quality='draft')")
+    assert (status, "content is 1×1 pixels" in sentence) == ("execution-error", True)
+
+
+CALL = "called = call(image, [content], style=style, quality='draft')"
+
+
+def test_an_engine_that_is_not_there(console):
+    with engine(console, lambda i: i.update(command=["/nowhere/python", "-m", "nst_core.engine"])):
+        status, sentence = failing(console, CALL)
+    assert (status, "can't be started" in sentence, "run install.py" in sentence) == ("execution-error", True, True)
+
+
+def test_an_installation_that_is_not_complete(console):
+    path = console.gimp.plugin / "engine.json"
+    good = path.read_bytes()
+    path.unlink()
+    try:
+        status, sentence = failing(console, CALL)
+    finally:
+        path.write_bytes(good)
+    assert (status, "engine.json can't be read" in sentence) == ("execution-error", True)
+
+
+def test_an_engine_that_dies_at_once(console):
+    with engine(console, lambda i: i.update(command=[sys.executable, "-c", "import sys; sys.exit('no torch here')"])):
+        status, sentence = failing(console, CALL)
+    assert (status, "stopped as it started" in sentence) == ("execution-error", True)
+    assert "no torch here" in (console.gimp.logs / "plug-in.log").read_text()
+
+
+def test_an_engine_that_is_killed_half_way(console):
+    code = """
+log = len(log_text())
+def kill():
+    for number in engines():
+        os.kill(number, signal.SIGKILL)
+with Watch(kill, lambda: ": content (" in log_text()[log:]) as watch:
+    called = call(image, [content], style=style, quality="fine")
+"""
+    status, sentence = failing(console, code, side=(601, 801))
+    assert (status, "stopped from outside" in sentence, "engine.log" in sentence) == ("execution-error", True, True)
+
+
+@pytest.mark.parametrize("lie", ["header", "no json", "giant", "other size", "short"])
+def test_an_engine_that_breaks_the_protocol(console, lie):
+    script = console.gimp.folder / "liar.py"
+    script.write_text(LIAR.read_text())
+    with engine(console, lambda i: i.update(command=[sys.executable, str(script), lie])):
+        status, sentence = failing(console, CALL)
+    assert status == "execution-error"
+    assert ("stopped in mid-work" if lie == "short" else "run install.py") in sentence
+
+
+def test_no_space_left_for_the_log(console):
+    console.do("""
+full = os.path.join(FOLDER, "full")
+os.mkdir(full)
+shell("mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", full)
+with open(os.path.join(full, "engine.log"), "w") as file:
+    pass
+with open(os.path.join(full, "rest"), "wb", buffering=0) as file:
+    try:
+        while file.write(b"x" * 512):
+            pass
+    except OSError:
+        pass
+""")
+    folder = console.gimp.folder / "full"
+    with engine(console, lambda i: i.update(command=["/usr/bin/env", f"NST_LOG_DIR={folder}", *i["command"]])):
+        status, sentence = failing(console, CALL)
+    assert status == "execution-error"
+    assert "log" in sentence and "No space left" in sentence and "Make room" in sentence
+
+
+def test_a_fault_nobody_thought_of_names_the_log(console):
+    # the host's own table of parameters is broken in a way that no check foresees
+    path = console.gimp.plugin / "parameters.json"
+    good = path.read_text(encoding="utf-8")
+    path.write_text(good.replace('"float"', '"int"').replace('"brush_size"', '"no_such_argument"'), encoding="utf-8")
+    try:
+        status, sentence = failing(console, CALL)
+    finally:
+        path.write_text(good, encoding="utf-8")
+    log = console.gimp.logs / "plug-in.log"
+    assert status == "execution-error"
+    assert str(log) in sentence
+    assert "Traceback" in log.read_text(encoding="utf-8")
