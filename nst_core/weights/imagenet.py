@@ -57,9 +57,10 @@ class Normalisation:
 
 
 def folder() -> Path:
-    """Where the weights are kept: ``weights`` in ``NST_DATA_DIR`` or else in the user's data folder of the platform."""
-    data = os.environ.get("NST_DATA_DIR") or platformdirs.user_data_dir("neural-style-for-gimp", appauthor=False)
-    return Path(data) / "weights"
+    """Where the weights are kept: ``weights`` in ``NST_DATA_DIR``, in install.py's folder, or in the user's data folder."""
+    beside = Path(sys.prefix).parent  # install.py may have been told another folder than GIMP's start knows of
+    data = os.environ.get("NST_DATA_DIR") or (beside if (beside / "installed.json").is_file() else None)
+    return Path(data or platformdirs.user_data_dir("neural-style-for-gimp", appauthor=False)) / "weights"
 
 
 def available() -> list[str]:
