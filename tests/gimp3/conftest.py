@@ -37,7 +37,7 @@ def trixie():
     try:
         return gimp_folder()
     except HostUnavailable as reason:
-        if os.environ.get("NST_REQUIRE_GIMP"):
+        if os.environ.get("NST_GIMP_REQUIRED"):
             pytest.fail(f"GIMP 3 is required here, but {reason}.")
         pytest.skip(f"No GIMP 3: {reason}.")
 
