@@ -9,8 +9,11 @@ import re
 import shutil
 import struct
 import subprocess
+import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from installer import ROOT, InstallError
 from installer.environment import CONSTRAINTS, install_engine, make_environment, python_of
@@ -181,27 +184,39 @@ class Installation:
 
 def verify(python: Path, directory: Path) -> dict:
     """Starts the engine as the plug-in does, and gives its answer to ``hello``; raises :class:`InstallError`."""
-    hello = json.dumps({"type": "hello", "id": 0, "protocol": 1, "client": "install.py"}).encode()
-    bye = b'{"type": "bye", "id": 0}'
-    sent = b"".join(struct.pack(">I", len(header)) + header for header in (hello, bye))
     command = [str(python), "-I", "-X", "utf8", "-m", "nst_core.engine"]
-    said = ""
+    # torch is loaded only after the answer, so it is tried beside it
+    trial = [str(python), "-I", "-c", "import nst_core; nst_core.stylize"]
+    with tempfile.TemporaryFile() as said:
+        try:
+            tried = subprocess.run(trial, cwd=directory, stdout=said, stderr=said, timeout=VERIFY_SECONDS)
+            if not tried.returncode:
+                answer = _greeting(command, directory, said)
+                if answer.get("type") == "ready":
+                    return answer
+                said.write(f"\n{answer.get('message')}".encode())
+        except (OSError, subprocess.SubprocessError, struct.error, ValueError) as exc:
+            said.write(f"\n{exc}".encode())
+        said.seek(0)
+        lines = said.read().decode("utf-8", "replace").strip().splitlines()
+    raise InstallError(f"The engine is installed but does not answer ({lines[-1]}): run install.py again.")
+
+
+def _greeting(command: list[str], directory: Path, said: IO[bytes]) -> dict:
+    engine = subprocess.Popen(command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said)
+    timer = threading.Timer(VERIFY_SECONDS, engine.kill)
+    timer.start()
     try:
-        done = subprocess.run(command, input=sent, cwd=directory, timeout=VERIFY_SECONDS, capture_output=True)
-        said = done.stderr.decode("utf-8", "replace")
-        (length,) = struct.unpack(">I", done.stdout[:4])
-        answer = json.loads(done.stdout[4 : 4 + length])
-        # torch is loaded after `ready`, so that is tried too
-        tried = subprocess.run([str(python), "-I", "-c", "import nst_core; nst_core.stylize"], capture_output=True,
-                               timeout=VERIFY_SECONDS)  # fmt: skip
-        said = tried.stderr.decode("utf-8", "replace") if tried.returncode else said
-        if answer.get("type") == "ready" and not tried.returncode:
-            return answer
-        said = answer.get("message") or said
-    except (OSError, subprocess.SubprocessError, struct.error, ValueError) as exc:
-        said = said or str(exc)
-    last = said.strip().splitlines()[-1:] or ["it says nothing"]
-    raise InstallError(f"The engine is installed but does not answer ({last[0]}): run install.py again.")
+        hello = json.dumps({"type": "hello", "id": 0, "protocol": 1, "client": "install.py"}).encode()
+        engine.stdin.write(struct.pack(">I", len(hello)) + hello)
+        engine.stdin.flush()
+        (length,) = struct.unpack(">I", engine.stdout.read(4))
+        return json.loads(engine.stdout.read(length))
+    finally:
+        timer.cancel()
+        engine.stdin.close()  # at its end the engine ends
+        engine.stdout.close()
+        engine.wait()
 
 
 def _hash(*paths: Path, salt: str = "") -> str:
