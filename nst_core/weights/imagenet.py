@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 import urllib.error
@@ -57,7 +58,7 @@ class Normalisation:
 
 
 def folder() -> Path:
-    """Where the weights are kept: ``weights`` in ``NST_DATA_DIR``, in install.py's folder, or in the user's data folder."""
+    """Where the weights are: ``weights`` in ``NST_DATA_DIR``, in install.py's folder, or in the user's data folder."""
     beside = Path(sys.prefix).parent  # install.py may have been told another folder than GIMP's start knows of
     data = os.environ.get("NST_DATA_DIR") or (beside if (beside / "installed.json").is_file() else None)
     return Path(data or platformdirs.user_data_dir("neural-style-for-gimp", appauthor=False)) / "weights"
