@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,6 +50,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
+        allow_abbrev=False,
         prog="python -m nst_core",
         description="Paints a picture in the style of another (neural style transfer on VGG16 features).",
         epilog="Ctrl-C writes the best so far; once more stops at once.",
@@ -137,7 +139,7 @@ class _Bar:
     def __init__(self):
         from tqdm import tqdm
 
-        self._bar = tqdm(total=1.0, desc="Starting", bar_format=_BAR, disable=None, leave=False, file=sys.stderr)
+        self._bar = tqdm(total=1.0, desc="Starting", bar_format=_BAR, leave=False, **_terminal())
         self._at = None
 
     def __enter__(self) -> _Bar:
@@ -164,6 +166,12 @@ class _Bar:
         )
 
 
+def _terminal() -> dict[str, Any]:
+    """tqdm's options for the terminal; by itself it shows nothing in one that does not know its size."""
+    size = shutil.get_terminal_size()
+    return {"disable": None, "ncols": size.columns, "nrows": size.lines, "miniters": 0}
+
+
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
@@ -173,7 +181,7 @@ def _clock(seconds: float) -> str:
 def _fetch(name: str) -> int:
     from tqdm import tqdm
 
-    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, desc=f"Fetching {name}", disable=None) as bar:
+    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, desc=f"Fetching {name}", **_terminal()) as bar:
 
         def on_bytes(done: int, total: int | None) -> None:
             bar.total = total

@@ -3,7 +3,7 @@
 A frame is a 4-byte big-endian header length, the header (a JSON object in UTF-8), then the attachments' raw samples in
 the order in which the header's ``attachments`` declares them::
 
-    {"type": str, "id": int, "attachments": [{"name", "dtype", "height", "width", "channels"}, ...], ...}
+    {"type": str, "id": int | null, "attachments": [{"name", "dtype", "height", "width", "channels"}, ...], ...}
 
 Samples are little-endian, row by row, channels interleaved. Every length is checked before anything is allocated, so
 that no frame, whatever is in it, makes the engine reserve memory that a true picture would not need.
@@ -110,8 +110,8 @@ def parse_header(raw: bytes) -> tuple[dict[str, Any], list[Attachment]]:
         raise FrameError("A frame's header is not a JSON object.")
     if not isinstance(header.get("type"), str):
         raise FrameError("A frame's header has no type.")
-    if not _is_int(header.get("id")):
-        raise FrameError(f"The frame {_short(header['type'])!r} has no whole number as its id.")
+    if "id" not in header or not (header["id"] is None or _is_int(header["id"])):
+        raise FrameError(f"The frame {_short(header['type'])!r} has neither a whole number nor null as its id.")
     declared = header.pop("attachments", [])
     if not isinstance(declared, list):
         raise FrameError("A frame's attachments are not a list.")

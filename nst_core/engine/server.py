@@ -71,6 +71,8 @@ class Engine:
             if frame is None:
                 log.info("the host is gone")
                 _end(EXIT_HOST_GONE if self._stops else EXIT_BYE)
+            if frame.id is None:
+                self._fail(None, "frame", f"The request {frame.type[:60]!r} has no number as its id.")
             if frame.type == "bye":
                 log.info("bye")
                 _end(EXIT_BYE)

@@ -1,0 +1,240 @@
+"""The command line as a user meets it: real files, a real terminal, a real Ctrl-C."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from engine_process import ROOT, drawn_picture
+from PIL import Image, ImageCms
+
+import nst_core
+from nst_core import picture as pictures
+from nst_core.picture import Picture, to_float, to_samples
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a content of 16 bits with alpha and profile, and a style; what runs there sees no weights."""
+    pictures.write(tmp_path / "my content.png", Picture(to_float(drawn_picture(4, np.uint16)), 16, SRGB))
+    pictures.write(tmp_path / "style.jpg", Picture(to_float(drawn_picture(3, height=40, width=52))))
+    return tmp_path
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "nst_core", *arguments]
+
+
+def run(folder, *arguments, **environment):
+    env = {**ENVIRONMENT, "NST_DATA_DIR": str(folder / "data"), **environment}
+    return subprocess.run(command(*arguments), cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+
+
+def test_a_picture_is_painted_and_what_was_used_is_told(folder):
+    done = run(folder, "my content.png", "style.jpg", "-o", "out.tif", "--quality", "draft", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"Written: out\.tif \(built-in features, cpu, \d+ evaluations, [\d.]+ s\)\.\n", done.stdout)
+    assert re.search(r"scale 1/\d+ \(\d+×\d+\)", done.stderr)
+    content, out = pictures.read(folder / "my content.png"), pictures.read(folder / "out.tif")
+    assert (out.bits, out.profile, out.pixels.shape) == (16, SRGB, content.pixels.shape)
+    assert np.array_equal(out.pixels[..., 3], content.pixels[..., 3])
+    assert np.abs(out.pixels[..., :3] - content.pixels[..., :3]).mean() > 0.005
+
+
+def test_it_gives_what_the_library_gives(folder):
+    import torch
+
+    done = run(folder, "my content.png", "style.jpg", "-o", "out.png", "--quality=draft", "--strength=70")
+    assert done.returncode == 0, done.stderr
+    content, style = pictures.read(folder / "my content.png"), pictures.read(folder / "style.jpg")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    direct = nst_core.stylize(content.pixels, style.pixels, nst_core.Settings(quality="draft", strength=70))
+    torch.set_num_threads(threads)
+    got = to_samples(pictures.read(folder / "out.png").pixels, np.uint16).astype(int)
+    assert np.abs(got - to_samples(direct, np.uint16)).max() <= 2
+
+
+def test_without_an_output_the_name_comes_from_the_content(folder):
+    done = run(folder, "my content.png", "style.jpg", "--quality", "draft")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Written: my content-styled.png (")
+    assert sorted(os.listdir(folder)) == ["my content-styled.png", "my content.png", "style.jpg"]
+
+
+def test_the_help_names_every_parameter_once(folder):
+    done = run(folder, "--help")
+    assert done.returncode == 0
+    shown = " ".join(done.stdout.partition("\noptions:")[2].split())
+    for parameter in nst_core.PARAMETERS:
+        assert len(re.findall(rf" --{parameter.name.replace('_', '-')} ", shown)) == 1
+        assert " ".join(parameter.help.split()) in shown
+        for choice in parameter.choices or {}:
+            assert choice in shown
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version(folder):
+    assert run(folder, "--version").stdout == f"python -m nst_core {nst_core.__version__}\n"
+
+
+BAD = {
+    "no pictures": ([], "Give a content picture and a style picture"),
+    "no style": (["my content.png"], "Give a content picture and a style picture"),
+    "a missing file": (["none.png", "style.jpg"], "none.png can't be read: No such file or directory."),
+    "a folder": (["my content.png", "."], "can't be read: Is a directory."),
+    "no picture": (["text.png", "style.jpg"], "text.png is not a picture of a known kind"),
+    "half a picture": (["half.png", "style.jpg"], "half.png is damaged or incomplete"),
+    "a tiny content": (["tiny.png", "style.jpg"], "3×2"),
+    "a tiny style": (["my content.png", "tiny.png"], "3×2"),
+    "a number beyond its range": (["a", "b", "--strength", "101"], "strength is 101.0; it must be from 0 to 100"),
+    "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
+    "half a seed": (["a", "b", "--seed", "1.5"], "seed is 1.5; it must be a whole number"),
+    "an unknown choice": (["a", "b", "--quality", "best"], "invalid choice: 'best'"),
+    "an unknown option": (["a", "b", "--brush", "2"], "Unrecognized arguments: --brush"),
+    "the content overwritten": (["my content.png", "style.jpg", "-o", "./my content.png"], "choose another name"),
+    "the style overwritten": (["my content.png", "style.jpg", "-o", "link.jpg"], "choose another name"),
+    "an unknown ending": (["my content.png", "style.jpg", "-o", "out.psd"], "it must end in .png"),
+    "no such folder": (["my content.png", "style.jpg", "-o", "a/out.png"], "There is no folder a"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_told_in_a_sentence(folder, what):
+    arguments, message = BAD[what]
+    raw = (folder / "my content.png").read_bytes()
+    (folder / "half.png").write_bytes(raw[: len(raw) // 2])
+    (folder / "text.png").write_text("no picture")
+    (folder / "link.jpg").symlink_to("style.jpg")
+    Image.fromarray(drawn_picture(3, height=2, width=3)).save(folder / "tiny.png")
+    before = {p: p.read_bytes() for p in folder.iterdir()}
+    done = run(folder, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert {p: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_weights_not_installed_tell_how_to_fetch_them(folder):
+    done = run(folder, "my content.png", "style.jpg", "--features", "imagenet")
+    assert done.returncode == 1
+    assert "fetch them with: python -m nst_core --fetch-weights imagenet" in done.stderr
+
+
+def test_a_fetch_that_fails_is_told_in_a_sentence(folder):
+    done = run(folder, "--fetch-weights", "imagenet", NST_WEIGHTS_URL="http://127.0.0.1:9/vgg16-12345678.pth")
+    assert done.returncode == 1
+    assert re.search(r"can't be fetched \(.*refused\); check the connection and try again\.\n$", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_inside_is_told_without_a_traceback_unless_it_is_asked_for(folder):
+    code = """
+import sys
+import nst_core.stylizing as stylizing
+from nst_core.cli import main
+def faulty(*_):
+    raise ZeroDivisionError("a fault")
+stylizing.stylize_fully = faulty
+sys.exit(main(sys.argv[1:]))
+"""
+    for extra, traceback in ([], False), (["--traceback"], True):
+        line = [sys.executable, "-c", code, "my content.png", "style.jpg", "-o", "out.png", *extra]
+        done = subprocess.run(line, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 1
+        assert "ZeroDivisionError" in done.stderr
+        assert ("Traceback" in done.stderr) is traceback
+        assert not (folder / "out.png").exists()
+
+
+class Terminal:
+    """A command line in a terminal of its own, where Ctrl-C is a key."""
+
+    def __init__(self, folder, *arguments):
+        self.text, env = "", {**ENVIRONMENT, "COLUMNS": "120", "TERM": "xterm", "NST_DATA_DIR": str(folder / "data")}
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.execve(sys.executable, command(*arguments), env)
+
+    def read_until(self, pattern, within=60):
+        end = time.monotonic() + within
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < end, self.text
+            if select.select([self.fd], [], [], 0.1)[0]:
+                try:
+                    part = os.read(self.fd, 65536).decode(errors="replace")
+                except OSError:  # the terminal's other end is closed
+                    part = ""
+                if not part:
+                    return
+                self.text += part
+
+    def press_ctrl_c(self):
+        os.write(self.fd, b"\x03")
+
+    def exit_code(self):
+        self.read_until(r"(?!)", within=120)
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+@pytest.fixture
+def long_run(folder):
+    """A run of minutes, of evaluations of a second and more."""
+    pictures.write(folder / "large.png", Picture(to_float(drawn_picture(3, height=600, width=801))))
+    return Terminal(folder, "large.png", "style.jpg", "-o", "out.png", "--evaluations", "5000")
+
+
+def test_the_bar_shows_scale_step_loss_and_time_left(folder, long_run):
+    long_run.read_until(r"left")
+    long_run.press_ctrl_c()
+    long_run.read_until(r"Finishing")
+    long_run.press_ctrl_c()
+    long_run.exit_code()
+    bar = r"scale 1/\d+ \(\d+×\d+\) \|.*\| +\d+%, step \d+/\d+, loss [-\d.e+]+, \d+:\d\d left"
+    assert re.search(bar, long_run.text), long_run.text
+
+
+def test_ctrl_c_writes_the_best_so_far(folder, long_run):
+    long_run.read_until(r"step \d")
+    long_run.press_ctrl_c()
+    assert long_run.exit_code() == 130
+    assert "Ctrl-C again stops at once" in long_run.text
+    assert re.search(r"Stopped: out\.png is the best so far \(built-in features, cpu, \d+ evaluations", long_run.text)
+    content, out = pictures.read(folder / "large.png"), pictures.read(folder / "out.png")
+    assert out.pixels.shape == content.pixels.shape
+    assert "Traceback" not in long_run.text
+
+
+def test_a_second_ctrl_c_stops_at_once_even_in_mid_evaluation(folder, long_run):
+    long_run.read_until(r"step \d")
+    long_run.press_ctrl_c()
+    long_run.read_until(r"Finishing")
+    began = time.monotonic()
+    long_run.press_ctrl_c()
+    assert long_run.exit_code() == 130
+    assert time.monotonic() - began < 1.5
+    assert not (folder / "out.png").exists()
+    assert "Traceback" not in long_run.text
+
+
+def test_ctrl_c_while_pictures_are_read_writes_nothing(folder):
+    os.mkfifo(folder / "slow.png")
+    terminal = Terminal(folder, "slow.png", "style.jpg", "-o", "out.png")
+    with open(folder / "slow.png", "wb"):  # opens once the program waits for the picture
+        terminal.press_ctrl_c()
+        assert terminal.exit_code() == 130
+    assert "Stopped; nothing was written." in terminal.text
+    assert "Traceback" not in terminal.text
+    assert not (folder / "out.png").exists()
