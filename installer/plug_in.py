@@ -16,7 +16,9 @@ ENTRY = "neural-style.py"
 SOURCES = ROOT / "plugin" / FOLDER
 
 
-def copy_plugin(plug_ins: Path, engine_python: Path, log: Path | str = "", directory: Path | str = "") -> bool:
+def copy_plugin(
+    plug_ins: Path, engine_python: Path, log: Path | str = "", directory: Path | str = "", version: str = "3"
+) -> bool:
     """Puts the plug-in into a GIMP's folder ``plug_ins``; whether anything had to change.
 
     Args:
@@ -24,8 +26,10 @@ def copy_plugin(plug_ins: Path, engine_python: Path, log: Path | str = "", direc
         engine_python: the Python that has ``nst_core`` installed.
         log: the engine's log file, which errors name.
         directory: where the engine runs; the folder of its Python where not given.
+        version: that GIMP's version.
     """
     files = _files(Path(engine_python), log, directory)
+    files[ENTRY] = entry_for(version, files[ENTRY])
     folder = Path(plug_ins, FOLDER)
     if _content(folder) == files and os.access(folder / ENTRY, os.X_OK):
         return False
@@ -53,6 +57,16 @@ def copy_plugin(plug_ins: Path, engine_python: Path, log: Path | str = "", direc
             "and run install.py again."
         ) from exc
     return True
+
+
+def entry_for(version: str, entry: bytes) -> bytes:
+    """The entry file with the first line that a GIMP of ``version`` starts it by.
+
+    GIMP 2.10 goes by this line before the file's ending, and knows its own Python 2.7 as ``python`` and ``python2``
+    alone: at ``python3`` it would look for /usr/bin/env on Windows, and start the system's Python elsewhere.
+    """
+    _, _, rest = entry.partition(b"\n")
+    return b"#!/usr/bin/env python\n" + rest if version.startswith("2") else entry
 
 
 def remove_plugin(plug_ins: Path) -> bool:

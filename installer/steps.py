@@ -73,7 +73,7 @@ class Installation:
         changed, failed = [], []
         for gimp in gimps:
             try:
-                if copy_plugin(gimp.plug_ins, self.engine_python, self.record["log"], self.data):
+                if copy_plugin(gimp.plug_ins, self.engine_python, self.record["log"], self.data, gimp.version):
                     changed.append(gimp)
             except InstallError as exc:
                 failed.append(exc)
