@@ -10,6 +10,7 @@ written by libvips.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -75,27 +76,24 @@ def to_samples(picture: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
     picture = np.clip(picture, 0, 1)
     if np.issubdtype(dtype, np.floating):
         return picture.astype(dtype)
-    return np.rint(picture * np.float64(np.iinfo(dtype).max)).astype(dtype)
+    picture *= np.iinfo(dtype).max  # float32 holds 16 bits and the rounding with room to spare
+    return np.rint(picture, out=picture).astype(dtype)
 
 
 def read(path: str | os.PathLike) -> Picture:
     """The picture in a file. Raises :class:`PictureError`."""
-    import pyvips
-
+    pyvips = _libvips()
     path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as exc:
         raise PictureError(f"{path} can't be read: {exc.strerror}.") from exc
-    pyvips.block_untrusted_set(True)
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
     except pyvips.Error as exc:
         raise PictureError(f"{path} is not a picture of a known kind; {_KINDS}.") from exc
     if max(image.width, image.height) > MAX_SIDE or image.width * image.height * 16 > MAX_BYTES:
-        raise PictureError(
-            f"{path} is {image.width}×{image.height} pixels, which is too large; use a smaller picture."
-        )
+        raise PictureError(f"{path} is {image.width}×{image.height} pixels, which is too large; use a smaller picture.")
     try:
         return _decoded(image.autorot())
     except pyvips.Error as exc:
@@ -108,8 +106,7 @@ def write(path: str | os.PathLike, picture: Picture) -> None:
     PNG and TIFF keep 16 bits and alpha; JPEG has 8 bits and shows transparent parts on white. Raises
     :class:`PictureError`.
     """
-    import pyvips
-
+    pyvips = _libvips()
     path = Path(path)
     check_writable(path)
     options = SUFFIXES[path.suffix.lower()]
@@ -146,9 +143,18 @@ def check_writable(path: str | os.PathLike) -> None:
         raise PictureError(f"The folder {path.parent} can't be written to; choose another.")
 
 
-def _decoded(image) -> Picture:
+def _libvips():
+    """pyvips, told to keep its warnings to itself, to keep no pictures, and to open no format that isn't safe to open."""
     import pyvips
 
+    logging.getLogger("pyvips").setLevel(logging.ERROR)
+    pyvips.cache_set_max(0)
+    pyvips.block_untrusted_set(True)
+    return pyvips
+
+
+def _decoded(image) -> Picture:
+    pyvips = _libvips()
     profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
     metadata = {name: image.get(name) for name in image.get_fields() if name.startswith(_CARRIED)}
     if image.interpretation == "cmyk":
@@ -165,15 +171,26 @@ def _decoded(image) -> Picture:
     colours = pixels.shape[2] - 1 + pixels.shape[2] % 2
     if profile and _PROFILE_BANDS.get(profile[16:20]) != colours:
         profile = None  # a profile of another kind says nothing about these samples
-    if profile and not acts_as_srgb(profile):
-        pixels = _converted(pixels, profile, None)
+    if profile:
+        pixels, profile = _in_srgb(pixels, profile)
     return Picture(pixels, bits, profile, (image.xres, image.yres), metadata)
+
+
+def _in_srgb(pixels: np.ndarray, profile: bytes) -> tuple[np.ndarray, bytes | None]:
+    """``pixels`` in sRGB, and the profile if they can be written with it again."""
+    pyvips = _libvips()
+    if not acts_as_srgb(profile):
+        pixels = _converted(pixels, profile, None)
+    try:
+        _converted(pixels[:1, :1], None, profile)
+    except pyvips.Error:  # broken, which libvips reads as sRGB, or a scanner's or camera's, which knows one way only
+        return pixels, None
+    return pixels, profile
 
 
 def _encoded(pixels: np.ndarray, bits: int, picture: Picture):
     """The libvips image of the samples to be written, with the profile and all that goes along."""
-    import pyvips
-
+    pyvips = _libvips()
     colours = pixels.shape[2] - 1 + pixels.shape[2] % 2
     profile = picture.profile
     if profile and _PROFILE_BANDS.get(profile[16:20]) != colours:
@@ -197,10 +214,11 @@ def _encoded(pixels: np.ndarray, bits: int, picture: Picture):
 
 def _unit(samples: np.ndarray) -> np.ndarray:
     """Samples of any type that files have, as float32 in [0, 1]."""
-    import pyvips
-
+    pyvips = _libvips()
     if samples.dtype.kind == "f":
         return to_float(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=0.0))
+    if samples.dtype in (np.uint8, np.uint16):
+        return to_float(samples)
     if samples.dtype.kind == "u":
         return (samples / np.float64(np.iinfo(samples.dtype).max)).astype(np.float32)
     raise pyvips.Error(f"samples of type {samples.dtype}")
@@ -217,8 +235,7 @@ def acts_as_srgb(profile: bytes) -> bool:
 
 def _converted(pixels: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
     """Colours from one ICC profile to another, None being sRGB, by way of 16-bit samples; alpha as it is."""
-    import pyvips
-
+    pyvips = _libvips()
     colours = pixels.shape[2] - 1 + pixels.shape[2] % 2
     samples = to_samples(pixels[..., :colours], np.uint16)
     if colours == 1 and source is None:

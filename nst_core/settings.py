@@ -53,7 +53,7 @@ class Parameter:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # NaN is the one number unlike itself
             raise SettingsError(f"{self.name} is {_shown(value)}; it must be a number.")
         if not self.minimum <= value <= self.maximum:
-            raise SettingsError(f"{self.name} is {_shown(value)}; it must be from {self.minimum:g} to {self.maximum:g}.")
+            raise SettingsError(f"{self.name} is {_shown(value)}; it must be from {self.minimum:.10g} to {self.maximum:.10g}.")
         if whole and value != int(value):
             raise SettingsError(f"{self.name} is {_shown(value)}; it must be a whole number.")
         return int(value) if whole else float(value)

@@ -93,6 +93,7 @@ BAD = {
     "a folder": (["my content.png", "."], "can't be read: Is a directory."),
     "no picture": (["text.png", "style.jpg"], "text.png is not a picture of a known kind"),
     "half a picture": (["half.png", "style.jpg"], "half.png is damaged or incomplete"),
+    "half a TIFF": (["half.tif", "style.jpg"], "half.tif is damaged or incomplete"),
     "a tiny content": (["tiny.png", "style.jpg"], "3×2"),
     "a tiny style": (["my content.png", "tiny.png"], "3×2"),
     "a number beyond its range": (["a", "b", "--strength", "101"], "strength is 101.0; it must be from 0 to 100"),
@@ -112,6 +113,8 @@ def test_bad_input_is_told_in_a_sentence(folder, what):
     arguments, message = BAD[what]
     raw = (folder / "my content.png").read_bytes()
     (folder / "half.png").write_bytes(raw[: len(raw) // 2])
+    Image.fromarray(drawn_picture(3, height=200, width=301)).save(folder / "half.tif")
+    os.truncate(folder / "half.tif", 90_000)
     (folder / "text.png").write_text("no picture")
     (folder / "link.jpg").symlink_to("style.jpg")
     Image.fromarray(drawn_picture(3, height=2, width=3)).save(folder / "tiny.png")

@@ -234,6 +234,15 @@ def test_profile_of_another_kind_is_left_out(tmp_path):
     assert np.array_equal(to_samples(picture.pixels, np.uint8), samples)
 
 
+def test_a_broken_profile_is_left_out(tmp_path):
+    samples, broken = drawn(3), bytearray(vips_profile("p3"))
+    broken[128:] = bytes(len(broken) - 128)
+    (tmp_path / "in.png").write_bytes(png_bytes(samples, bytes(broken)))
+    picture = pictures.read(tmp_path / "in.png")
+    assert picture.profile is None
+    assert np.array_equal(to_samples(picture.pixels, np.uint8), samples)
+
+
 def test_palette_with_a_transparent_colour_becomes_rgba(tmp_path):
     image = Image.fromarray(drawn(3)).quantize(32)
     image.save(tmp_path / "in.png", transparency=5)
