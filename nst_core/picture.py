@@ -144,7 +144,7 @@ def check_writable(path: str | os.PathLike) -> None:
 
 
 def _libvips():
-    """pyvips, told to keep its warnings to itself, to keep no pictures, and to open no format that isn't safe to open."""
+    """pyvips, told to keep its warnings to itself, to keep no pictures, and to open no format that isn't safe."""
     import pyvips
 
     logging.getLogger("pyvips").setLevel(logging.ERROR)

@@ -59,9 +59,14 @@ class Normalisation:
 
 def folder() -> Path:
     """Where the weights are: ``weights`` in ``NST_DATA_DIR``, in install.py's folder, or in the user's data folder."""
-    beside = Path(sys.prefix).parent  # install.py may have been told another folder than GIMP's start knows of
-    data = os.environ.get("NST_DATA_DIR") or (beside if (beside / "installed.json").is_file() else None)
+    data = os.environ.get("NST_DATA_DIR") or _beside_the_engine()
     return Path(data or platformdirs.user_data_dir("neural-style-for-gimp", appauthor=False)) / "weights"
+
+
+def _beside_the_engine() -> Path | None:
+    """The folder that install.py put this engine in, which may be another than the user's data folder."""
+    folder_of_engine = Path(sys.prefix).parent
+    return folder_of_engine if (folder_of_engine / "installed.json").is_file() else None
 
 
 def available() -> list[str]:
@@ -140,6 +145,8 @@ def _file(name: str) -> Path:
 
 
 def _fetch_command(name: str) -> str:
+    if name == "imagenet" and _beside_the_engine():
+        return "python3 install.py --imagenet"
     return f"python -m nst_core --fetch-weights {name}"
 
 

@@ -38,7 +38,9 @@ def run(folder, *arguments, **environment):
     return subprocess.run(command(*arguments), cwd=folder, env=env, capture_output=True, text=True, timeout=120)
 
 
-def test_a_picture_is_painted_and_what_was_used_is_told(folder):
+def test_a_picture_is_painted_as_the_library_does_it_and_what_was_used_is_told(folder):
+    import torch
+
     done = run(folder, "my content.png", "style.jpg", "-o", "out.tif", "--quality", "draft", "--seed", "3")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"Written: out\.tif \(built-in features, cpu, \d+ evaluations, [\d.]+ s\)\.\n", done.stdout)
@@ -47,20 +49,12 @@ def test_a_picture_is_painted_and_what_was_used_is_told(folder):
     assert (out.bits, out.profile, out.pixels.shape) == (16, SRGB, content.pixels.shape)
     assert np.array_equal(out.pixels[..., 3], content.pixels[..., 3])
     assert np.abs(out.pixels[..., :3] - content.pixels[..., :3]).mean() > 0.005
-
-
-def test_it_gives_what_the_library_gives(folder):
-    import torch
-
-    done = run(folder, "my content.png", "style.jpg", "-o", "out.png", "--quality=draft", "--strength=70")
-    assert done.returncode == 0, done.stderr
-    content, style = pictures.read(folder / "my content.png"), pictures.read(folder / "style.jpg")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    direct = nst_core.stylize(content.pixels, style.pixels, nst_core.Settings(quality="draft", strength=70))
+    options = nst_core.Settings(quality="draft", seed=3)
+    direct = nst_core.stylize(content.pixels, pictures.read(folder / "style.jpg").pixels, options)
     torch.set_num_threads(threads)
-    got = to_samples(pictures.read(folder / "out.png").pixels, np.uint16).astype(int)
-    assert np.abs(got - to_samples(direct, np.uint16)).max() <= 2
+    assert np.abs(out.pixels - direct).max() < 2 / 65535
 
 
 def test_without_an_output_the_name_comes_from_the_content(folder):
@@ -95,7 +89,6 @@ BAD = {
     "half a picture": (["half.png", "style.jpg"], "half.png is damaged or incomplete"),
     "half a TIFF": (["half.tif", "style.jpg"], "half.tif is damaged or incomplete"),
     "a tiny content": (["tiny.png", "style.jpg"], "3×2"),
-    "a tiny style": (["my content.png", "tiny.png"], "3×2"),
     "a number beyond its range": (["a", "b", "--strength", "101"], "strength is 101.0; it must be from 0 to 100"),
     "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
     "half a seed": (["a", "b", "--seed", "1.5"], "seed is 1.5; it must be a whole number"),

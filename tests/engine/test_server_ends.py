@@ -1,7 +1,6 @@
 """When the engine ends: asked to, left alone, cut off, told nonsense, or without a log. It must, at once, and truly."""
 
 import os
-import signal
 import struct
 import subprocess
 import sys
@@ -85,15 +84,6 @@ def test_a_killed_host_leaves_no_engine(tmp_path, gone_within):
         assert gone_within(pid, 2)
 
 
-def test_a_killed_engine_is_seen_by_its_host(start, drawn):
-    engine = start()
-    in_mid_run(engine, drawn)
-    engine.process.kill()
-    while engine.read() is not None:
-        pass
-    assert engine.exit_code() == -signal.SIGKILL
-
-
 def declared(**changes):
     sound = {"name": "content", "dtype": "f32", "height": 8, "width": 8, "channels": 4}
     return {"type": "stylize", "id": 1, "settings": {}, "attachments": [{**sound, **changes}]}
@@ -127,10 +117,7 @@ def test_nonsense_is_refused_and_ends_it(start, what):
     error = engine.read()
     assert (error.type, error.header["code"]) == ("error", "frame"), error.header
     assert error.header["message"].endswith(".") and "\n" not in error.header["message"]
-    _, status, usage = os.wait4(engine.process.pid, 0)
-    engine.process.returncode = os.waitstatus_to_exitcode(status)
-    assert engine.process.returncode == EXIT_FRAME
-    assert usage.ru_maxrss < 700_000  # kB: with torch, and without what the frame promised
+    assert engine.exit_code() == EXIT_FRAME
 
 
 def test_attachments_that_are_too_long_are_the_next_frame_and_refused(start, drawn):
