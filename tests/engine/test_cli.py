@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 import nst_core
 from nst_core import picture as pictures
-from nst_core.picture import Picture, to_float, to_samples
+from nst_core.picture import Picture, to_float
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -263,3 +263,23 @@ print(torchvision.__version__)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.stdout.splitlines()[0] == "IMAGENET1K_FEATURES IMAGENET1K_V1", done.stderr
+
+
+def test_an_engine_tells_of_the_weights_at_hand(served, data, monkeypatch, start):
+    _, address, name = served
+    monkeypatch.setenv(imagenet.URL_VARIABLE, f"{address}/{name}")
+    imagenet.fetch("imagenet-v1")
+    engine = start(NST_DATA_DIR=str(data))
+    assert engine.greet().header["features"] == ["imagenet-v1", "built-in"]
+
+
+def test_the_command_line_fetches(served, data):
+    _, address, name = served
+    command = [sys.executable, "-m", "nst_core", "--fetch-weights", "imagenet"]
+    environment = {**os.environ, imagenet.URL_VARIABLE: f"{address}/{name}"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        f"The imagenet weights are in {data}/weights/vgg16-imagenet.safetensors; features=auto takes them from now on.\n"
+    )
+    assert imagenet.available() == ["imagenet"]
