@@ -69,6 +69,7 @@ def add_arguments(procedure):
     procedure.add_file_argument(
         "style-file", "Style _file", "A picture file whose style is painted with, where no style layer is chosen",
         Gimp.FileChooserAction.ANY, True, None, flags)
+    procedure.add_string_aux_argument("last-style", "The style layer of the last run", None, "", flags)
     try:
         parameters = job.read_parameters(FOLDER)
     except PlainError:
@@ -105,9 +106,12 @@ def mnemonics(labels, taken):
 def run(procedure, run_mode, image, drawables, config, _data):
     """What GIMP calls. Every way out has a status that is true, and words where it is not success."""
     try:
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:
+            recall_style(config)
         if run_mode == Gimp.RunMode.INTERACTIVE and not ask(procedure, config):
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, GLib.Error())
-        paint(image, list(drawables), config)
+        paint(image, [layer_of(drawable) for drawable in drawables], config)
+        remember_style(config)
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, GLib.Error())
     except PlainError as error:
         if error.code == "cancelled":
@@ -128,6 +132,20 @@ def run(procedure, run_mode, image, drawables, config, _data):
 
 def failure(procedure, status, sentence):
     return procedure.new_return_values(status, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), sentence, 0))
+
+
+# GIMP 3.0 does not keep a drawable among the last-used values; its id means something only to the GIMP that gave it
+
+def remember_style(config):
+    style = config.get_property("style")
+    config.set_property("last-style", "%d %d" % (os.getppid(), style.get_id()) if style is not None else "")
+
+
+def recall_style(config):
+    gimp, _, number = (config.get_property("last-style") or "").partition(" ")
+    if config.get_property("style") is None and config.get_property("style-file") is None and gimp == str(os.getppid()):
+        if Gimp.Item.id_is_drawable(int(number)):
+            config.set_property("style", Gimp.Item.get_by_id(int(number)))
 
 
 def ask(procedure, config):
@@ -219,9 +237,6 @@ def check(image, layers, style):
         raise PlainError("No layer is selected: select the layer to paint, and run Neural Style again.")
     for layer in layers:
         name = layer.get_name()
-        if isinstance(layer, Gimp.LayerMask):
-            raise PlainError("A layer mask is selected (%s): click the layer's picture in the Layers dialog, and run "
-                             "Neural Style again." % name)
         if not isinstance(layer, Gimp.Layer):
             raise PlainError("%s is not a layer: select a layer, and run Neural Style again." % name)
         if layer.get_image() != image:
@@ -232,6 +247,11 @@ def check(image, layers, style):
             raise PlainError("The layer group %s is empty: select a layer with a picture." % name)
         if style is not None and style == layer:
             raise PlainError("The style is the layer %s itself: choose another layer as the style." % name)
+
+
+def layer_of(drawable):
+    """A layer mask's layer, and anything else itself: GIMP selects the mask when one has just been added."""
+    return Gimp.Layer.from_mask(drawable) if isinstance(drawable, Gimp.LayerMask) else drawable
 
 
 def working_box(image, layer):

@@ -149,8 +149,14 @@ def state(image):
 
 
 def by_name(image, name):
-    return next((layer for layer in image.get_layers() + [c for g in image.get_layers() if g.is_group()
-                for c in g.get_children()] if layer.get_name() == name), None)
+    return next(
+        (
+            layer
+            for layer in image.get_layers() + [c for g in image.get_layers() if g.is_group() for c in g.get_children()]
+            if layer.get_name() == name
+        ),
+        None,
+    )
 
 
 def processes(word):
@@ -232,6 +238,68 @@ def shell(*command):
     if done.returncode:
         raise RuntimeError(f"{command}: {done.stderr}")
     return done.stdout
+
+
+def wait_for(condition, seconds=60):
+    """Waits until ``condition()`` is true, and gives it."""
+    until = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > until:
+            return value
+        time.sleep(0.1)
+
+
+def window_of(name):
+    """The id of the visible window whose title begins with ``name``, or None."""
+    found = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", f"^{name}"], capture_output=True, text=True)
+    return found.stdout.split()[-1] if found.stdout.split() else None
+
+
+def wait_for_window(name, seconds=60):
+    found = wait_for(lambda: window_of(name), seconds)
+    if not found:
+        screenshot("no-window")
+        raise RuntimeError(f"no window {name!r} appeared")
+    time.sleep(0.7)  # it takes its first events only when it is drawn
+    return found
+
+
+def click(window, x, y):
+    shell("xdotool", "mousemove", "--sync", "--window", window, str(x), str(y), "click", "1")
+    time.sleep(0.3)
+
+
+def key(window, *keys):
+    shell("xdotool", "windowactivate", "--sync", window)
+    shell("xdotool", "key", "--delay", "60", *keys)
+
+
+def screenshot(name):
+    shell("import", "-window", "root", os.path.join(FOLDER, f"{name}.png"))
+
+
+def open_dialog(image_window):
+    key(image_window, "ctrl+alt+p")
+    return wait_for_window("Neural Style$")
+
+
+def click_cancel(image_window):
+    """Clicks the Cancel beside the progress bar of an image window, left of the docks at its right."""
+    geometry = shell("xdotool", "getwindowgeometry", "--shell", image_window)
+    size = dict(line.split("=") for line in geometry.split())
+    click(image_window, int(size["WIDTH"]) - 280, int(size["HEIGHT"]) - 20)
+
+
+def choose_style(dialog):
+    """Chooses the topmost layer of the only open image by the dialog's own chooser."""
+    click(dialog, 190, 55)
+    chooser = wait_for_window("Choose drawable")
+    click(chooser, 60, 50)
+    click(chooser, 300, 70)
+    click(chooser, 300, 296)
+    wait_for(lambda: not window_of("Choose drawable"))
+    time.sleep(0.5)
 
 
 def serve():

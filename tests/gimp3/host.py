@@ -22,6 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from installer.plug_in import copy_plugin
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 AGENT = Path(__file__).with_name("agent.py")
 SUITE = "trixie"
@@ -126,13 +128,10 @@ def engine_command() -> list[str]:
 
 def install_plugin(plug_ins: Path, logs: Path) -> Path:
     """The plug-in as install.py leaves it in GIMP's folder ``plug_ins``, but with :func:`engine_command`."""
-    from nst_core.settings import parameters_json
-
+    copy_plugin(plug_ins, Path(sys.executable), logs / "engine.log", REPOSITORY)
     folder = plug_ins / "neural-style"
-    shutil.copytree(REPOSITORY / "plugin/neural-style", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "neural-style.py").chmod(0o755)
-    (folder / "parameters.json").write_text(parameters_json(), encoding="utf-8")
-    installation = {"command": engine_command(), "directory": str(REPOSITORY), "log": str(logs / "engine.log")}
+    installation = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
+    installation["command"] = engine_command()
     (folder / "engine.json").write_text(json.dumps(installation), encoding="utf-8")
     return folder
 
@@ -201,6 +200,10 @@ class Gimp:
                 self._process.wait(0 if self._window else 10)
             self._process.kill()
             self._process.wait()
+        if os.environ.get("NST_KEEP"):
+            shutil.copytree(
+                self.folder, os.environ["NST_KEEP"], dirs_exist_ok=True, ignore=shutil.ignore_patterns("agent")
+            )
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:

@@ -12,6 +12,7 @@ from .host import REPOSITORY
 
 DRAFT = {"strength": 50.0, "brush_size": 100.0, "quality": "draft", "keep_colours": "off", "seed": 0}
 
+
 def engine_alone(studio, content, style, settings):
     """What the engine's library gives for the same pixels and settings, on the same machine with as many threads."""
     out = str(studio.gimp.folder / "alone.f32")
@@ -44,7 +45,7 @@ inner.set_opacity(62.0)
 add_mask(inner, drawn[2])
 style = add_layer(image, "Style", drawn[3])
 before = state(image)
-called = call(image, [inner], style=style, quality="draft")
+called = call(image, [inner.get_mask()], style=style, quality="draft")  # which GIMP selects when it is new
 new = by_name(image, "Inner · Style")
 result = {
     "called": called, "before": before, "after": state(image), "new": facts(new), "mask": facts(inner)["mask"],

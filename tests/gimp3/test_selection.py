@@ -38,7 +38,9 @@ image.delete()
     )
     assert told["called"] == ["success", None]
     assert told["still selected"] == told["bounds"]
-    assert [layer for layer in told["after"] if layer["name"] != "Content · Style"][0]["pixels"] == told["before"][0]["pixels"]
+    assert [layer for layer in told["after"] if layer["name"] != "Content · Style"][0]["pixels"] == told["before"][0][
+        "pixels"
+    ]
     new = told["new"]
     assert (new["size"], new["offsets"], new["type"]) == ([300, 250], [20, -11], "rgba-image")
 

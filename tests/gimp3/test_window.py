@@ -1,0 +1,156 @@
+"""What the artist sees and does: the menu item, the dialog, Undo, Repeat and Cancel. In GIMP 3's window."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SCENE = """
+image = new_image(131, 97)
+back = add_layer(image, "Back", drawn[0])
+group = Gimp.GroupLayer.new(image, "Group")
+image.insert_layer(group, None, 0)
+inner = add_layer(image, "Inner", drawn[1], group, 0, (17, -6))
+add_mask(inner, drawn[2])
+style = add_layer(image, "Style", drawn[3])
+image.set_selected_layers([inner])
+display = Gimp.Display.new(image)
+main = wait_for_window(r"\\*\\[Untitled\\]")
+time.sleep(1)
+before = state(image)
+"""
+
+
+@pytest.fixture
+def scene(window):
+    drawn = [
+        window.drawn(97, 131, 3),
+        window.drawn(47, 61, 4, 1),
+        window.drawn(47, 61, 1, 2),
+        window.drawn(70, 90, 4, 3),
+    ]
+    window.do(SCENE, drawn=drawn)
+    yield window
+    window.do("""
+display.delete()
+""")
+
+
+def test_the_menu_item(window):
+    assert window.do("result = [procedure().get_menu_label(), procedure().get_menu_paths(), procedure().get_image_types()]") == [
+        "_Neural Style…", ["<Image>/Filters/Artistic"], "RGB*, GRAY*",
+    ]  # fmt: skip
+
+
+def test_dialog_ok_undo_and_repeat(scene):
+    told = scene.do("""
+dialog = open_dialog(main)
+choose_style(dialog)
+key(dialog, "alt+q", "Up")
+time.sleep(0.5)
+screenshot("dialog")
+with Watch() as watch:
+    key(dialog, "alt+o")
+    new = wait_for(lambda: by_name(image, "Inner · Style"))
+    time.sleep(1)
+screenshot("result")
+result = {"new": facts(new), "parasite": parasite(new), "engines": len(watch.seen), "left": engines()}
+key(main, "ctrl+z")
+result["undone"] = wait_for(lambda: state(image) == before, 10)
+screenshot("undone")
+key(main, "ctrl+y")
+result["redone"] = bool(wait_for(lambda: by_name(image, "Inner · Style"), 10))
+key(main, "ctrl+z")
+result["undone again"] = wait_for(lambda: state(image) == before, 10)
+
+# the last values hold for Repeat, the style layer too
+result["repeated"] = call(image, [inner], run_mode=Gimp.RunMode.WITH_LAST_VALS)
+again = by_name(image, "Inner · Style")
+result["parasite again"] = parasite(again)
+result["same"] = facts(again)["pixels"] == result["new"]["pixels"]
+key(main, "ctrl+z")
+result["undone at last"] = wait_for(lambda: state(image) == before, 10)
+""")
+    new = told["new"]
+    assert (new["size"], new["offsets"], new["parent"], new["position"]) == ([61, 47], [17, -6], "Group", 0)
+    assert (told["engines"], told["left"]) == (1, [])
+    assert json.loads(told["parasite"])["settings"]["quality"] == "draft"
+    assert told["undone"] and told["redone"] and told["undone again"] and told["undone at last"]
+    assert told["repeated"] == ["success", None]
+    first, second = json.loads(told["parasite"]), json.loads(told["parasite again"])
+    assert (first["settings"], first["style"]) == (second["settings"], second["style"])
+    assert told["same"]
+
+
+def test_the_dialog_is_closed(scene):
+    told = scene.do("""
+dialog = open_dialog(main)
+key(dialog, "Escape")
+wait_for(lambda: not processes("neural-style.py"))
+time.sleep(0.5)
+result = [state(image) == before, window_of("GIMP Message"), engines()]
+""")
+    assert told == [True, None, []]
+
+
+def test_an_error_is_shown_once_in_a_sentence(scene):
+    good = (scene.gimp.plugin / "engine.json").read_text(encoding="utf-8")
+    (scene.gimp.plugin / "engine.json").write_text(good.replace('"command": ["', '"command": ["/nowhere'))
+    try:
+        told = scene.do("""
+dialog = open_dialog(main)
+key(dialog, "alt+o")
+message = wait_for_window("GIMP Message")
+screenshot("error")
+shown = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", "^GIMP Message"], capture_output=True, text=True)
+key(message, "Return")
+gone = wait_for(lambda: not window_of("GIMP Message"), 10)
+result = [state(image) == before, len(shown.stdout.split()), gone]
+""")
+    finally:
+        (scene.gimp.plugin / "engine.json").write_text(good, encoding="utf-8")
+    assert told == [True, 1, True]
+
+
+def test_gimps_own_cancel(window):
+    told = window.do(
+        """
+image = new_image(801, 601)
+content = add_layer(image, "Content", drawn[0])
+style = add_layer(image, "Style", drawn[1])
+image.set_selected_layers([content])
+display = Gimp.Display.new(image)
+main = wait_for_window(r"\\*\\[Untitled\\].*801x601")
+time.sleep(1)
+before, log = state(image), len(log_text())
+dialog = open_dialog(main)
+choose_style(dialog)
+key(dialog, "alt+q", "Down", "Down")
+key(dialog, "alt+o")
+wait_for(lambda: ": content (" in log_text()[log:])
+time.sleep(4)
+screenshot("progress")
+running = [len(processes("neural-style.py")), len(engines())]
+click_cancel(main)
+started = time.monotonic()
+wait_for(lambda: not engines() and not processes("neural-style.py"), 20)
+result = {"running": running, "seconds": time.monotonic() - started}
+time.sleep(1)
+screenshot("cancelled")
+result["same"] = state(image) == before
+result["messages"] = window_of("GIMP Message")
+
+# Undo is still one step a time: no undo group is open
+image.insert_layer(Gimp.Layer.new(image, "More", 9, 9, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL), None, 0)
+key(main, "ctrl+z")
+result["undone"] = wait_for(lambda: state(image) == before, 10)
+display.delete()
+""",
+        drawn=[window.drawn(601, 801, 3), window.drawn(70, 90, 3, 1)],
+    )
+    assert told["running"] == [1, 1]
+    assert told["seconds"] < 2
+    assert told["same"] and told["undone"]
+    assert told["messages"] is None
+    assert "undo" not in window.gimp.output()
