@@ -1,8 +1,10 @@
 """The real GIMP 3 for the tests: Debian trixie's, in a folder of its own, run in namespaces of its own.
 
-:func:`gimp_folder` makes the folder once and finds it again later; :class:`Gimp` runs a GIMP in it, in the console or in
-a window, with an agent inside that carries out Python sent to it. Needs Linux, root and a Debian mirror in apt's own
-configuration; where one of them is missing :class:`HostUnavailable` says which.
+:func:`gimp_folder` makes the folder once and finds it again later; :class:`Gimp` runs a GIMP in it, in the console or
+in a window, with an agent inside that carries out Python sent to it. Needs Linux, root and a Debian mirror in apt's
+own configuration; where one of them is missing :class:`HostUnavailable` says which.
+
+``NST_TEST_CACHE`` says where the folder is kept, ``NST_TEST_KEEP`` where to leave a session's screenshots and logs.
 """
 
 from __future__ import annotations
@@ -200,10 +202,9 @@ class Gimp:
                 self._process.wait(0 if self._window else 10)
             self._process.kill()
             self._process.wait()
-        if os.environ.get("NST_KEEP"):
-            shutil.copytree(
-                self.folder, os.environ["NST_KEEP"], dirs_exist_ok=True, ignore=shutil.ignore_patterns("agent")
-            )
+        if os.environ.get("NST_TEST_KEEP"):
+            left = Path(os.environ["NST_TEST_KEEP"], "window" if self._window else "console")
+            shutil.copytree(self.folder, left, dirs_exist_ok=True, ignore=shutil.ignore_patterns("agent"))
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
@@ -240,7 +241,7 @@ class Gimp:
         return (self.folder / "gimp.out").read_text(encoding="utf-8", errors="replace")
 
     def do(self, code: str, /, **values):
-        """Carries out Python inside GIMP, where ``values`` and the agent's helpers are at hand; gives its ``result``."""
+        """Carries out Python inside GIMP, with ``values`` and the agent's helpers at hand; gives its ``result``."""
         self._connection.write(json.dumps({"code": code, "values": values}).encode() + b"\n")
         self._connection.flush()
         line = self._connection.readline()

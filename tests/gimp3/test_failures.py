@@ -27,7 +27,7 @@ image.delete()
 
 
 def failing(studio, code, side=(47, 61), **values):
-    """Runs ``code``, which sets ``called``, on a fresh image; checks what every failure owes, and gives the sentence."""
+    """Runs ``code``, which sets ``called``, on a fresh image; checks what every failure owes; [status, sentence]."""
     drawn = [studio.drawn(*side, 3), studio.drawn(1, 1, 3, 1), studio.drawn(40, 53, 3, 2)]
     told = studio.do(SCENE + code + AFTER, drawn=drawn, **values)
     status, sentence = told["called"]

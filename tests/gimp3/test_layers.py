@@ -100,7 +100,8 @@ before = state(image)
 called = call(image, [content], style=style, quality="draft")
 new = by_name(image, "Content · Style")
 result = {
-    "called": called, "before": before, "after": state(image), "type": [content.type().value_nick, new.type().value_nick],
+    "called": called, "before": before, "after": state(image),
+    "type": [content.type().value_nick, new.type().value_nick],
     "content": keep("content", content), "style": keep("style", style), "pixels": keep("result", new),
 }
 image.delete()

@@ -24,23 +24,15 @@ before = state(image)
 
 @pytest.fixture
 def scene(window):
-    drawn = [
-        window.drawn(97, 131, 3),
-        window.drawn(47, 61, 4, 1),
-        window.drawn(47, 61, 1, 2),
-        window.drawn(70, 90, 4, 3),
-    ]
-    window.do(SCENE, drawn=drawn)
+    sizes = [(97, 131, 3), (47, 61, 4), (47, 61, 1), (70, 90, 4)]
+    window.do(SCENE, drawn=[window.drawn(*size, number) for number, size in enumerate(sizes)])
     yield window
-    window.do("""
-display.delete()
-""")
+    window.do("display.delete()")
 
 
 def test_the_menu_item(window):
-    assert window.do("result = [procedure().get_menu_label(), procedure().get_menu_paths(), procedure().get_image_types()]") == [
-        "_Neural Style…", ["<Image>/Filters/Artistic"], "RGB*, GRAY*",
-    ]  # fmt: skip
+    asked = "p = procedure(); result = [p.get_menu_label(), p.get_menu_paths(), p.get_image_types()]"
+    assert window.do(asked) == ["_Neural Style…", ["<Image>/Filters/Artistic"], "RGB*, GRAY*"]
 
 
 def test_dialog_ok_undo_and_repeat(scene):
@@ -95,21 +87,23 @@ result = [state(image) == before, window_of("GIMP Message"), engines()]
 
 
 def test_an_error_is_shown_once_in_a_sentence(scene):
-    good = (scene.gimp.plugin / "engine.json").read_text(encoding="utf-8")
-    (scene.gimp.plugin / "engine.json").write_text(good.replace('"command": ["', '"command": ["/nowhere'))
+    path = scene.gimp.plugin / "engine.json"
+    good = path.read_text(encoding="utf-8")
+    path.write_text(json.dumps({**json.loads(good), "command": ["/nowhere/python"]}), encoding="utf-8")
     try:
         told = scene.do("""
 dialog = open_dialog(main)
+choose_style(dialog)
 key(dialog, "alt+o")
 message = wait_for_window("GIMP Message")
 screenshot("error")
-shown = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", "^GIMP Message"], capture_output=True, text=True)
+shown = shell("xdotool", "search", "--onlyvisible", "--name", "^GIMP Message").split()
 key(message, "Return")
 gone = wait_for(lambda: not window_of("GIMP Message"), 10)
-result = [state(image) == before, len(shown.stdout.split()), gone]
+result = [state(image) == before, len(shown), gone]
 """)
     finally:
-        (scene.gimp.plugin / "engine.json").write_text(good, encoding="utf-8")
+        path.write_text(good, encoding="utf-8")
     assert told == [True, 1, True]
 
 
