@@ -279,7 +279,6 @@ def test_the_command_line_fetches(served, data):
     environment = {**os.environ, imagenet.URL_VARIABLE: f"{address}/{name}"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == (
-        f"The imagenet weights are in {data}/weights/vgg16-imagenet.safetensors; features=auto takes them from now on.\n"
-    )
+    kept = data / "weights" / "vgg16-imagenet.safetensors"
+    assert done.stdout == f"The imagenet weights are in {kept}; features=auto takes them from now on.\n"
     assert imagenet.available() == ["imagenet"]
