@@ -27,6 +27,8 @@ try:
 except ImportError:
     import Queue as queue
 
+_now = getattr(time, "monotonic", time.time)  # Python 2 has no clock that nobody sets
+
 PROTOCOL = 1
 LONGEST_HEADER = 1 << 20
 LONGEST_SIDE = 65535
@@ -159,8 +161,8 @@ class Engine(object):
             self._process.stdin.close()
         except EnvironmentError:
             pass  # it has ended already
-        until = time.time() + 3
-        while self._process.poll() is None and time.time() < until:
+        until = _now() + 3
+        while self._process.poll() is None and _now() < until:
             time.sleep(0.02)
         self._end()
 
@@ -237,12 +239,12 @@ class Engine(object):
             pass  # it has ended, and may have said why: the next event tells
 
     def _event(self, seconds, starting=False):
-        until = time.time() + seconds
+        until = _now() + seconds
         while True:
             try:
                 kind, header, attachments = self._reader.events.get(timeout=0.5)
             except queue.Empty:
-                if time.time() > until:
+                if _now() > until:
                     raise EngineError("The engine of Neural Style has not answered for %d seconds: try again, and run "
                                       "install.py again if it stays silent.%s" % (seconds, self._see_log()), "silent")
                 continue
@@ -255,8 +257,8 @@ class Engine(object):
 
     def _death(self, starting):
         code = None
-        until = time.time() + 5
-        while code is None and time.time() < until:
+        until = _now() + 5
+        while code is None and _now() < until:
             code = self._process.poll()
             time.sleep(0.02)
         self._drain.join(2)
