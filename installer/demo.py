@@ -43,7 +43,8 @@ def demo(installation: Installation, out: Path = Path("demo.png")) -> Path:
 
 def _engine(python: Path, module: str, *arguments: str, shown: bool = False) -> None:
     command = [str(python), "-I", "-X", "utf8", "-m", module, *arguments]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=None if shown else subprocess.PIPE)
+    errors = None if shown else subprocess.PIPE  # the bar is drawn on standard error
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
     if done.returncode:
         said = (done.stderr or b"").decode("utf-8", "replace").strip().splitlines()[-1:]
         raise InstallError(f"The demo could not be painted. {' '.join(said)}".strip())

@@ -41,7 +41,7 @@ ADVICE = (
     (NO_NETWORK,
      "The packages could not be fetched: check the internet connection (behind a proxy, set HTTPS_PROXY), and run "
      "install.py again."),
-    (r"Requires-Python|requires a different Python|No matching distribution|Could not find a version",
+    (r"Requires-Python|requires a different Python|No matching distribution|Could not find a|ResolutionImpossible",
      f"There is no PyTorch for this Python ({sys.version_info[0]}.{sys.version_info[1]}, {sys.platform}): run "
      "install.py with a 64-bit Python 3.10 to 3.13 from python.org."),
     (r"ensurepip is not|No module named '?(ensurepip|venv)",
@@ -74,18 +74,18 @@ def make_environment(folder: Path, say: Callable[[str], None], torch_index: str 
         say("Fetching PyTorch (about 200 MB, the long part) …")
         how = ["--no-deps", "--retries", "1", "--index-url", index]  # it holds few of the packages they depend on
         try:
-            pip(folder, "install", *how, *_pinned("torch", "torchvision"))
+            pip(folder, "install", *how, "torch", "torchvision")
             break
         except InstallError:
             if torch_index:
                 raise
             say("PyTorch's own index failed; trying pip's usual one …")
     else:
-        much = "; about 3 GB, with NVIDIA's libraries" if sys.platform == "linux" else ""
+        much = "; it can be 3 GB, with NVIDIA's libraries" if sys.platform == "linux" else ""
         say(f"Fetching PyTorch from pip's usual index (the long part{much}) …")
-        pip(folder, "install", *_pinned("torch"))
+        pip(folder, "install", "torch")
         # alone, since it must never bring another torch; its needs (torch, numpy, Pillow) are the engine's own
-        pip(folder, "install", "--no-deps", *_pinned("torchvision"))
+        pip(folder, "install", "--no-deps", "torchvision")
 
 
 def install_engine(environment: Path, only_engine: bool = False) -> None:
@@ -101,7 +101,7 @@ def install_engine(environment: Path, only_engine: bool = False) -> None:
         if only_engine:  # works without a network
             pip(environment, "install", "--no-deps", "--force-reinstall", "--no-build-isolation", folder)
         else:
-            pip(environment, "install", *_pinned("setuptools"), folder)
+            pip(environment, "install", "setuptools", folder)
 
 
 def pip(environment: Path, *arguments: str) -> None:
@@ -182,9 +182,3 @@ def _reachable(url: str) -> bool:
     thread.start()
     thread.join(PROBE_SECONDS)
     return answered.is_set()
-
-
-def _pinned(*names: str) -> list[str]:
-    """``name==version`` as constraints.txt has it."""
-    pins = dict(re.findall(r"^(\w+)==(\S+)", CONSTRAINTS.read_text(encoding="utf-8"), re.M))
-    return [f"{name}=={pins[name]}" for name in names]

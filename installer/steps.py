@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from installer import ROOT, InstallError
+from installer import NAME, ROOT, InstallError
 from installer.environment import CONSTRAINTS, install_engine, make_environment, python_of
 from installer.places import Gimp, data_folder, find_gimps, warnings_for
 from installer.plug_in import copy_plugin, remove_plugin
@@ -54,10 +55,10 @@ class Installation:
 
     def gimps(self) -> list[Gimp]:
         """The GIMPs of this machine, those of the further plug-ins folders first."""
-        named = [Gimp("", folder.expanduser().absolute()) for folder in self.plug_ins]
-        remembered = [Gimp("", Path(folder)) for folder in self.record.get("further", [])]
+        further = [*map(Path, self.record.get("further", [])), *self.plug_ins]
+        named = [Gimp("2.10" if "2.10" in folder.parts else "3", folder.expanduser().absolute()) for folder in further]
         found = find_gimps(self.record.setdefault("consoles", {}))
-        return list({gimp.plug_ins: gimp for gimp in (*found, *remembered, *named)}.values())
+        return list({gimp.plug_ins: gimp for gimp in (*named, *found)}.values())
 
     def gimp_3_console(self) -> str | None:
         """A GIMP 3 that can be started without a window; after :meth:`gimps` only."""
@@ -104,8 +105,7 @@ class Installation:
                 ready = self._verified(environment)
             except BaseException:
                 shutil.rmtree(environment, ignore_errors=True)
-                if self.data.is_dir() and not any(self.data.iterdir()):
-                    self.data.rmdir()
+                _remove_if_empty(self.data)
                 raise
         self.record |= {"environment": environment.name, "sources": sources, "log": ready["log"]}
         self.record |= {"version": ready["version"], "torch index": torch_index}
@@ -116,9 +116,9 @@ class Installation:
         return verify(python_of(environment), self.data)
 
     def _write_record(self, gimps: Sequence[Gimp]) -> None:
-        record = {**self.record, "plug-ins": [str(gimp.plug_ins) for gimp in gimps]}
-        record["further"] = [str(gimp.plug_ins) for gimp in gimps if not gimp.version]
-        record["plug-ins"] = sorted({*record["plug-ins"], *self.record.get("plug-ins", [])})
+        further = [str(folder.expanduser().absolute()) for folder in self.plug_ins]
+        record = {**self.record, "further": sorted({*self.record.get("further", []), *further})}
+        record["plug-ins"] = sorted({*self.record.get("plug-ins", []), *(str(gimp.plug_ins) for gimp in gimps)})
         path = self.data / RECORD
         text = json.dumps(record, indent=2) + "\n"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -139,7 +139,7 @@ class Installation:
         if engine_changed:
             self.say(f"The engine {version} is in {self.data}.")
         for gimp in changed:
-            self.say(f"The plug-in is in {gimp.plug_ins}" + (f", for {gimp}." if gimp.version else "."))
+            self.say(f"The plug-in is in {gimp.plug_ins}, for {gimp}.")
         for sentence in dict.fromkeys(s for gimp in gimps for s in warnings_for(gimp, self.engine_python)):
             self.say(f"Note: {sentence}")
         if gimps:
@@ -171,7 +171,9 @@ class Installation:
             for path in found:
                 _remove(path)
             removed += [f"the logs in {logs}"] if found else []
-            _remove_if_empty(logs, logs.parent)
+            _remove_if_empty(logs)
+            if NAME in logs.parent.name:
+                _remove_if_empty(logs.parent)
         _remove_if_empty(self.data)
         for what in removed:
             self.say(f"Removed {what}.")
@@ -244,7 +246,6 @@ def _remove(path: Path) -> None:
         raise InstallError(f"{path} can't be removed ({exc.strerror}): close GIMP and try again.") from exc
 
 
-def _remove_if_empty(*folders: Path) -> None:
-    for folder in folders:
-        if folder.is_dir() and not any(folder.iterdir()) and "neural-style" in str(folder):
-            folder.rmdir()
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not, or it is not there, or a disk is mounted on it
+        folder.rmdir()
