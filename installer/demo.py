@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +19,11 @@ GIMP_SECONDS = 1800
 def demo(installation: Installation, out: Path = Path("demo.png")) -> Path:
     """Leaves content, style and result side by side in ``out``, painted in GIMP 3 where there is one."""
     python, say = installation.engine_python, installation.say
+    try:
+        with tempfile.TemporaryFile(dir=out.absolute().parent):
+            pass
+    except OSError as exc:
+        raise InstallError(f"{out.absolute()} can't be written ({exc.strerror}): try another folder.") from exc
     with tempfile.TemporaryDirectory(prefix="neural-style-", dir=installation.data) as folder:
         content, style, result = (Path(folder, f"{name}.png") for name in ("content", "style", "result"))
         say("Drawing a scene and a painting …")
@@ -32,11 +38,9 @@ def demo(installation: Installation, out: Path = Path("demo.png")) -> Path:
         pictures = [f"Your picture={content}", f"The style={style}", f"The result={result}"]
         sheet = Path(folder, "sheet.png")
         _engine(python, "nst_core.samples", "sheet", str(sheet), *pictures)
-        try:
-            out.with_suffix(".new.png").write_bytes(sheet.read_bytes())
-            os.replace(out.with_suffix(".new.png"), out)
-        except OSError as exc:
-            raise InstallError(f"{out.absolute()} can't be written ({exc.strerror}): try another folder.") from exc
+        beside = out.with_suffix(".new.png")
+        shutil.copyfile(sheet, beside)
+        os.replace(beside, out)
     say(f"Look at {out.absolute()}.")
     return out
 
