@@ -126,12 +126,13 @@ def paint(image, drawable, style, style_file, values):
     layers = to_paint(image, drawable)
     style_picture, style_name, style_source = read_style(layers, style, style_file)
     boxes = [working_box(image, layer) for layer in layers]
+    selections = [read_selection(image, layer, box) for layer, box in zip(layers, boxes)]
 
     gimp.progress_init(b"Neural Style: starting")
     results = []
     with Engine(FOLDER, "gimp2") as engine:
-        for number, (layer, box) in enumerate(zip(layers, boxes), 1):
-            content, selection = read(layer, box), read_selection(image, layer, box)
+        for number, (layer, box, selection) in enumerate(zip(layers, boxes, selections), 1):
+            content = read(layer, box)
             name = job.layer_name(job.text(layer.name), style_name)
             size = layer.width, layer.height
             painting = engine.stylize(Job(content, style_picture, settings), progress(number, len(layers)))
@@ -266,7 +267,7 @@ def write(drawable, box, data):
 def read_selection(image, layer, box):
     """The selection over ``box`` of ``layer``, a byte for each pixel; None where nothing is selected.
 
-    It is read with the pixels, since the artist may select something else while the engine paints.
+    It is read before the engine starts, since the artist may select something else while it paints.
     """
     if pdb.gimp_selection_is_empty(image):
         return None

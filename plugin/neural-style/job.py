@@ -141,6 +141,8 @@ class Parameter(namedtuple("Parameter", "name kind default label help minimum ma
                     raise PlainError("%s is %d; it must be from 0 to %d." % (self.label, value, len(self.choices) - 1))
                 return self.choices[int(value)][0]
             return self.default if value is None else value
+        if not self.minimum <= value <= self.maximum:  # nor is a float that is no number
+            raise PlainError("%s is %g; it must be from %g to %g." % (self.label, value, self.minimum, self.maximum))
         return int(value) if self.kind == "int" else float(value)
 
 

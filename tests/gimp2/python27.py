@@ -1,7 +1,7 @@
 """A Python 2.7 for the tests: GIMP 2.10's plug-ins run in one.
 
-:func:`find` looks for one that really runs; :func:`find_or_install` installs one where there is none, in the tests' cache
-folder or by the machine's own means, and says why where that can't be.
+:func:`find` looks for one that really runs; :func:`find_or_install` installs one where there is none, in the tests'
+cache folder or by the machine's own means, and says why where that can't be. Standard library only.
 """
 
 from __future__ import annotations

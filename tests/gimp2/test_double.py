@@ -52,7 +52,10 @@ def test_register_refuses_what_gimpfu_refuses(studio, change, words):
 
 def test_pixels_outside_an_undo_step_and_locked_layers(studio):
     image, content, _ = studio.scene()
-    write = "l = gimp._id2drawable(%d); r = l.get_pixel_rgn(0, 0, 61, 47, True, False); r[0:61, 0:47] = 'x' * 11468; l.flush()"
+    write = (
+        "layer = gimp._id2drawable(%d); region = layer.get_pixel_rgn(0, 0, 61, 47, True, False)\n"
+        "region[0:61, 0:47] = 'x' * 11468; layer.flush()"
+    )
     studio.gimp.eval(write % content.id)
     assert image.unrecorded == ["pixels of Blätter"]
     content.lock_content = True

@@ -1,4 +1,4 @@
-"""The procedure database of the double: what GIMP 2.10 has, as far as the tests and the plug-in go; nothing else is found.
+"""The procedure database of the double: what GIMP 2.10 has, as far as tests and plug-in go; nothing else is found.
 
 Every procedure names its arguments' types, and an argument is refused where GIMP 2.10.34 refuses it (app/pdb/*-cmds.c,
 app/pdb/gimppdb-utils.c). Items and images travel as IDs, -1 is none; strings are bytes.
