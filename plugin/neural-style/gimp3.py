@@ -211,6 +211,7 @@ def paint(image, layers, config):
     results = []
     with Engine(FOLDER, "gimp3") as engine:
         for number, (layer, box) in enumerate(zip(layers, boxes), 1):
+            still_there(image, layer)
             content, selection = read(layer, box), read_selection(image, layer, box)
             painting = engine.stylize(Job(content, style_picture, settings), progress(number, len(layers)))
             size = layer.get_width(), layer.get_height()
@@ -220,6 +221,13 @@ def paint(image, layers, config):
     add(image, results)
     Gimp.progress_update(1.0)
     Gimp.displays_flush()
+
+
+def still_there(image, layer):
+    """Raises :class:`PlainError` where the artist has removed the layer or closed the image meanwhile."""
+    if not image.is_valid() or not layer.is_valid() or layer.get_image() != image:
+        raise PlainError("A layer was removed while Neural Style was at work, so that its result has no place: "
+                         "run Neural Style again.", "gone")
 
 
 def progress(number, count):
@@ -301,7 +309,26 @@ def rectangle(box):
 
 
 def read(drawable, box):
-    """The pixels of ``box`` of any drawable as a :class:`job.Picture`: grey stays grey, alpha stays."""
+    """The pixels of ``box`` of any drawable as the artist sees them: grey stays grey, alpha stays."""
+    if not any(drawable_filter.get_visible() for drawable_filter in drawable.get_filters()) or drawable.is_group():
+        return read_buffer(drawable, box)
+    # a buffer is without the layer's filters, which only a copy of it in another image may be merged with
+    image = drawable.get_image()
+    hidden = Gimp.Image.new_with_precision(image.get_width(), image.get_height(), image.get_base_type(),
+                                           image.get_precision())
+    try:
+        hidden.set_color_profile(image.get_effective_color_profile())
+        copy = Gimp.Layer.new_from_drawable(drawable, hidden)
+        hidden.insert_layer(copy, None, 0)
+        _, x, y = copy.get_offsets()
+        copy.merge_filters()
+        _, grown_x, grown_y = copy.get_offsets()
+        return read_buffer(copy, box.moved(x - grown_x, y - grown_y))
+    finally:
+        hidden.delete()
+
+
+def read_buffer(drawable, box):
     channels = (1 if drawable.is_gray() else 3) + (1 if drawable.has_alpha() else 0)
     data = drawable.get_buffer().get(rectangle(box), 1.0, FORMATS[channels], Gegl.AbyssPolicy.CLAMP)
     return Picture(box.height, box.width, channels, "f32", data)
@@ -332,9 +359,8 @@ class Result:
 
 def add(image, results):
     """Adds every result above its source, in one undo step."""
-    if not image.is_valid() or not all(r.source.is_valid() and r.source.get_image() == image for r in results):
-        raise PlainError("The layer was removed while it was being painted, so that the result has no place: "
-                         "run Neural Style again.", "gone")
+    for result in results:
+        still_there(image, result.source)
     made = [new_layer(image, result) for result in results]
     image.undo_group_start()
     try:

@@ -237,3 +237,35 @@ grey.delete()
         assert painted["position"] == source["position"] - 1
         assert painted["type"] == "rgba-image"
     assert told["text is text"] is True
+
+
+def test_filters_that_a_layer_wears_are_painted_too(console):
+    told = console.do(
+        """
+image = new_image(61, 47, "RGB", "FLOAT_NON_LINEAR")
+image.set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
+content = add_layer(image, "Content", drawn[0], None, 0, (5, -3))
+for name in ("gegl:invert-gamma", "gegl:dropshadow"):
+    worn = Gimp.DrawableFilter.new(content, name, "")
+    if name == "gegl:dropshadow":
+        worn.get_config().set_property("x", -20.0)
+    content.append_filter(worn)
+style = add_layer(image, "Style", drawn[1])
+before = state(image)
+called = call(image, [content], style=style, strength=0.0, quality="draft")
+new = by_name(image, "Content · Style")
+result = {
+    "called": called, "after": state(image), "before": before, "filters": len(content.get_filters()),
+    "new": facts(new), "content": keep("content", content), "pixels": keep("result", new),
+}
+image.delete()
+""",
+        drawn=[console.drawn(47, 61, 3), console.drawn(53, 40, 3, 1)],
+    )
+    assert told["called"] == ["success", None]
+    assert told["filters"] == 2
+    assert without(told["after"], {"Content · Style"}) == without(told["before"], set())
+    assert (told["new"]["offsets"], told["new"]["size"]) == ([5, -3], [61, 47])
+    content, painted = console.array(told["content"]), console.array(told["pixels"])
+    alike = [np.corrcoef(painted[..., i].ravel(), (1 - content[..., i]).ravel())[0, 1] for i in range(3)]
+    assert min(alike) > 0.9

@@ -107,6 +107,24 @@ result = [state(image) == before, len(shown), gone]
     assert told == [True, 1, True]
 
 
+def test_the_layer_is_removed_meanwhile(scene):
+    told = scene.do("""
+log = len(log_text())
+dialog = open_dialog(main)
+choose_style(dialog)
+key(dialog, "alt+o")
+wait_for(lambda: "engine started" in log_text()[log:])
+group.get_image().remove_layer(inner)
+image.clean_all()
+before = state(image)
+message = wait_for_window("GIMP Message", 120)
+screenshot("removed")
+key(message, "Return")
+result = [state(image) == before, image.is_dirty(), engines()]
+""")
+    assert told == [True, False, []]
+
+
 def test_gimps_own_cancel(window):
     told = window.do(
         """

@@ -150,8 +150,8 @@ def test_the_engine_s_environment_is_free_of_gimp_s():
     }  # fmt: skip
     gimps = dict.fromkeys(
         ["PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "LD_PRELOAD",
-         "DYLD_LIBRARY_PATH", "GI_TYPELIB_PATH", "GTK_PATH", "GDK_PIXBUF_MODULE_FILE", "GEGL_PATH", "BABL_PATH", "GIMP3_DIRECTORY",
-         "GIMP2_PLUGINDIR", "GS_LIB", "XDG_DATA_DIRS"], "/app/share",
+         "DYLD_LIBRARY_PATH", "GI_TYPELIB_PATH", "GTK_PATH", "GDK_PIXBUF_MODULE_FILE", "GEGL_PATH", "BABL_PATH",
+         "GIMP3_DIRECTORY", "GIMP2_PLUGINDIR", "GS_LIB", "XDG_DATA_DIRS"], "/app/share",
     )  # fmt: skip
     assert engine.clean_environment({**ours, **gimps}) == ours
     bundled = {**ours, "APPDIR": "/tmp/.mount_x", "SSL_CERT_FILE": "/tmp/.mount_x/cert.pem"}
