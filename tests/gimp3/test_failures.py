@@ -7,7 +7,11 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
+
+from nst_core.weights import imagenet
 
 LIAR = Path(__file__).with_name("liar.py")
 
@@ -199,3 +203,25 @@ def test_a_fault_nobody_thought_of_names_the_log(console):
     assert status == "execution-error"
     assert str(log) in sentence
     assert "Traceback" in log.read_text(encoding="utf-8")
+
+
+def test_weights_with_a_wrong_hash(console):
+    # of the true form in everything but one weight: what a worn disk leaves
+    data = console.gimp.folder / "data"
+    tensors = {}
+    for layer, inputs, outputs in zip(imagenet._LAYERS, imagenet.CHANNELS, imagenet.CHANNELS[1:], strict=False):
+        tensors[f"features.{layer}.weight"] = np.zeros((outputs, inputs, 3, 3), np.float32)
+        tensors[f"features.{layer}.bias"] = np.zeros(outputs, np.float32)
+    tensors["features.0.bias"][5] = 1
+    (data / "weights").mkdir(parents=True)
+    stated = {
+        "weights": "imagenet",
+        "mean": "[0.48, 0.46, 0.41]",
+        "std": "[0.0039, 0.0039, 0.0039]",
+        "sha256": "0" * 64,
+    }
+    save_file(tensors, data / "weights" / imagenet._file("imagenet").name, stated)
+    with engine(console, lambda i: i.update(command=["/usr/bin/env", f"NST_DATA_DIR={data}", *i["command"]])):
+        status, sentence = failing(console, CALL)
+    assert status == "execution-error"
+    assert "weights" in sentence and "damaged" in sentence
