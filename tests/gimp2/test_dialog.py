@@ -72,7 +72,7 @@ def test_the_dialog_shows_the_table_and_its_values_are_used(studio):
 
 
 def test_closing_the_dialog_does_nothing(studio):
-    image, content, style = studio.scene()
+    image, content, _ = studio.scene()
     before = state(image)
     studio.gimp.answers = None
     assert artist_run(studio, image, content) == "success"
@@ -81,7 +81,7 @@ def test_closing_the_dialog_does_nothing(studio):
 
 
 def test_a_style_file_in_the_dialog_goes_before_the_layer_that_is_always_chosen(studio):
-    image, content, style = studio.scene()
+    image, content, _ = studio.scene()
     studio.gimp.answers = {"style": content, "style-file": "/nowhere/Bild ü.png", "quality": 0}
     artist_run(studio, image, content)
     assert "/nowhere/Bild ü.png can't be opened" in studio.gimp.said[0][1]
