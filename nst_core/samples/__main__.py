@@ -1,4 +1,4 @@
-"""``python -m nst_core.samples``: writes the samples, or a sheet of labelled pictures. ``install.py --demo`` uses both."""
+"""``python -m nst_core.samples``: writes the samples, or a sheet of labelled pictures; ``install.py --demo`` does both."""
 
 from __future__ import annotations
 
