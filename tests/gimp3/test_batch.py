@@ -1,31 +1,31 @@
-"""README's script for many pictures, in GIMP 3's console."""
+"""The example for a shell, ``examples/batch.py``, in GIMP 3's console."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image as Files
 
-from tests.batch import batch_script
-
 from .drawing import picture
+from .host import REPOSITORY
 
 RUN = """
 os.environ.update(paths)
-exec(compile(script, "stylise.py", "exec"), {})
-result = len(Gimp.get_images())
+before = len(Gimp.get_images())
+exec(script, {})
+result = len(Gimp.get_images()) - before
 """
 
 
-def test_the_script_of_the_readme(console):
+def test_the_example_paints_a_file(console):
     folder = console.gimp.folder / "Bilder ü"
     folder.mkdir()
     drawn = {"photo": picture(47, 61, 3), "Gemälde": picture(40, 53, 3, 2)}
     for name, pixels in drawn.items():
         Files.fromarray((pixels * 255 + 0.5).astype(np.uint8)).save(folder / f"{name}.png")
-    names = {"PICTURE": "photo.png", "STYLE": "Gemälde.png", "RESULT": "painted.png"}
+    names = {"CONTENT": "photo.png", "STYLE": "Gemälde.png", "OUT": "result.png"}
     paths = {name: str(folder / file) for name, file in names.items()}
-    before = console.do("result = len(Gimp.get_images())")
-    assert console.do(RUN, paths=paths, script=batch_script()) == before
-    painted = np.asarray(Files.open(folder / "painted.png").convert("RGB"))
+    script = (REPOSITORY / "examples/batch.py").read_text(encoding="utf-8")
+    assert console.do(RUN, paths=paths, script=script) == 0
+    painted = np.asarray(Files.open(folder / "result.png").convert("RGB"))
     assert painted.shape == (47, 61, 3)
     assert (painted != np.asarray(Files.open(folder / "photo.png"))).mean() > 0.5

@@ -181,11 +181,6 @@ def image_delete(gimp, image):
         del gimp.items[item.id]
 
 
-@procedure(image="image")
-def image_duplicate(gimp, image):
-    raise Refused("the double does not duplicate images", calling=False)
-
-
 def returned(value) -> tuple:
     """What a function gave as return values; a function of several gives a tuple itself."""
     return value if isinstance(value, tuple) else (value,)
@@ -284,8 +279,19 @@ def image_undo_group_end(gimp, image):
 
 
 @procedure(image="image")
-def image_convert_rgb(gimp, image):
-    raise Refused("the double does not convert images", calling=False)
+def image_flatten(gimp, image):
+    """Only where the topmost layer hides all the others: what is mixed is GIMP's own affair."""
+    top = image.layers[0]
+    box = (top.x, top.y, top.width, top.height, top.opacity, top.mode, top.mask, top.visible)
+    if box != (0, 0, image.width, image.height, 100.0, core.NORMAL, None, True) or isinstance(top, Group):
+        raise Refused("the double flattens nothing that has to be mixed", calling=False)
+    if top.alpha and (core.to_unit(top.pixels[..., -1]) < 1).any():
+        raise Refused("the double flattens nothing that can be seen through", calling=False)
+    image.changing("Flatten Image")
+    flat = Layer(image, top.name, top.width, top.height, image.base * 2)
+    flat.pixels = top.pixels[..., : top.pixels.shape[2] - top.alpha]
+    flat.attached, image.layers, image.active = True, [flat], flat
+    return flat
 
 
 # ---------------------------------------------------------------------------------------------------------- selection

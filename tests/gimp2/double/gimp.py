@@ -157,6 +157,9 @@ class Image(_Numbered):
         layer, = parse("remove_layer", [Layer], ["layer"], args)
         _try("could not remove layer", "gimp-image-remove-layer", self._id, layer._id)
 
+    def flatten(self):
+        return _thing(_try("could not flatten image", "gimp-image-flatten", self._id)[0])
+
     def undo_group_start(self):
         _try("could not start undo group on image (ID %d)" % self._id, "gimp-image-undo-group-start", self._id)
 
