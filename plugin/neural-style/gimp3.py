@@ -54,8 +54,8 @@ class NeuralStyle(Gimp.PlugIn):
         procedure.set_documentation(
             "Paint the selected layers in the style of another picture",
             "Paints each selected layer in the style of a layer of any open image, or of a picture file, and puts the "
-            "result on a new layer above it. The style file is used where no style layer is given. The settings are "
-            "kept with the result in the parasite \"%s\"." % job.PARASITE, name)
+            "result on a new layer above it. A style file goes before a style layer. The settings are kept with the "
+            "result in the parasite \"%s\"." % job.PARASITE, name)
         procedure.set_attribution("Neural Style for GIMP", "Neural Style for GIMP", "2025")
         add_arguments(procedure)
         return procedure
@@ -67,7 +67,7 @@ def add_arguments(procedure):
         "style", "St_yle layer", "The layer whose style is painted with, from any open image", True, flags)
     # of any action: with OPEN, GIMP answers a path that is not there with words of its own that nobody understands
     procedure.add_file_argument(
-        "style-file", "Style _file", "A picture file whose style is painted with, where no style layer is chosen",
+        "style-file", "Style _file", "A picture file whose style is painted with, instead of a layer",
         Gimp.FileChooserAction.ANY, True, None, flags)
     procedure.add_string_aux_argument("last-style", "The style layer of the last run", None, "", flags)
     try:
@@ -202,10 +202,11 @@ def paint(image, layers, config):
     parameters = job.read_parameters(FOLDER)
     values = dict((p.argument, config.get_property(p.argument)) for p in parameters)
     settings = job.settings_of(parameters, values)
-    style = config.get_property("style")
+    file = config.get_property("style-file")
+    style = config.get_property("style") if file is None else None
     check(image, layers, style)
     boxes = [working_box(image, layer) for layer in layers]
-    style_picture, style_name, style_source = read_style(style, config.get_property("style-file"))
+    style_picture, style_name, style_source = read_style(style, file)
 
     Gimp.progress_init("Neural Style: starting")
     results = []
@@ -285,9 +286,9 @@ def read_style(style, file):
     if style is not None:
         whole = Box(0, 0, style.get_width(), style.get_height())
         return read(style, whole), style.get_name(), style.get_name()
-    path = (file.get_path() or file.get_uri()) if file is not None else ""
-    if not path:
+    if file is None:
         raise PlainError("No style is chosen: choose a style layer or a style file.")
+    path = file.get_path() or file.get_uri()
     try:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
     except GLib.Error:

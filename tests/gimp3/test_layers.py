@@ -148,8 +148,8 @@ style = add_layer(page, "Page", drawn[1])
 path = os.path.join(FOLDER, "Gemälde Nr. 1.png")
 Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, page, Gio.File.new_for_path(path), None)
 images = len(Gimp.get_images())
-called = call(image, [content], style_file=Gio.File.new_for_path(path), strength=80.0, brush_size=150.0,
-              quality="draft", keep_colours="luminance", seed=7)
+called = call(image, [content], style_file=Gio.File.new_for_path(path), style=content, strength=80.0,
+              brush_size=150.0, quality="draft", keep_colours="luminance", seed=7)  # the file goes before the layer
 new = by_name(image, "Content · Gemälde Nr. 1")
 result = {
     "called": called, "parasite": parasite(new), "path": path, "images": len(Gimp.get_images()) - images,
