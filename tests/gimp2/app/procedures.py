@@ -356,7 +356,7 @@ def file_load(gimp, run_mode, filename, raw_filename):
     image.filename = path
     if mode == "P":
         image.colormap = np.asarray(loaded.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    layer = Layer(image, os.path.basename(path), loaded.width, loaded.height, type_)
+    layer = Layer(image, "Background", loaded.width, loaded.height, type_)
     layer.pixels = pixels.reshape(loaded.height, loaded.width, -1).copy()
     layer.attached, image.layers, image.active = True, [layer], layer
     return image
