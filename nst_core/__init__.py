@@ -6,7 +6,17 @@ The whole public API is :func:`stylize`, :class:`Settings`, :class:`Progress` an
 from nst_core.settings import PARAMETERS, Parameter, Settings, SettingsError
 
 __version__ = "0.1.0"
-__all__ = ["PARAMETERS", "Parameter", "Progress", "Result", "Settings", "SettingsError", "Stop", "stylize", "stylize_fully"]
+__all__ = [
+    "PARAMETERS",
+    "Parameter",
+    "Progress",
+    "Result",
+    "Settings",
+    "SettingsError",
+    "Stop",
+    "stylize",
+    "stylize_fully",
+]
 
 _FROM_STYLIZE = {"stylize", "stylize_fully", "Progress", "Result", "Stop"}
 

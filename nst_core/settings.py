@@ -1,6 +1,6 @@
 """The one table of parameters: :class:`Settings` and what describes each of its fields.
 
-The command line, the protocol, ``parameters.json`` for the plug-in, both GIMP dialogs and the PDB arguments are all made
+The command line, the protocol, ``parameters.json`` for the plug-in, both GIMP dialogs and the PDB arguments are made
 from this table. To add a parameter, add one line to :class:`Settings`. Standard library only: ``install.py`` reads it
 before anything is installed.
 """
@@ -50,10 +50,14 @@ class Parameter:
                 raise SettingsError(f"{self.name} is {_shown(value)}; it must be one of {', '.join(self.choices)}.")
             return value
         whole = self.kind == "int"
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # NaN is the one number unlike itself
+        if (
+            isinstance(value, bool) or not isinstance(value, (int, float)) or value != value
+        ):  # NaN is the one number unlike itself
             raise SettingsError(f"{self.name} is {_shown(value)}; it must be a number.")
         if not self.minimum <= value <= self.maximum:
-            raise SettingsError(f"{self.name} is {_shown(value)}; it must be from {self.minimum:.10g} to {self.maximum:.10g}.")
+            raise SettingsError(
+                f"{self.name} is {_shown(value)}; it must be from {self.minimum:.10g} to {self.maximum:.10g}."
+            )
         if whole and value != int(value):
             raise SettingsError(f"{self.name} is {_shown(value)}; it must be a whole number.")
         return int(value) if whole else float(value)
@@ -69,18 +73,18 @@ class SettingsError(ValueError):
     """A setting is of the wrong type or out of its range; the message says which, and what is expected."""
 
 
-def _number(kind, default, low, high, unit, label, help, audience=ENGINEER):  # noqa: A002 - the table's own word
+def _number(kind, default, low, high, unit, label, help, audience=ENGINEER):
     return field(default=default, metadata={"p": (kind, label, help, low, high, unit, None, audience)})
 
 
-def _choice(default, choices, label, help, audience=ENGINEER):  # noqa: A002
+def _choice(default, choices, label, help, audience=ENGINEER):
     return field(default=default, metadata={"p": ("choice", label, help, None, None, "", choices, audience)})
 
 
 # fmt: off
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides a picture, beside the content and the style. Raises :class:`SettingsError` on bad values."""
+    """All that decides a picture, beside content and style. Raises :class:`SettingsError` on bad values."""
 
     strength: float = _number("float", 50.0, 0, 100, "%", "Strength", "How much of the style: 0 keeps the picture as it is, 100 is the style's texture.", ARTIST)
     brush_size: float = _number("float", 100.0, 25, 400, "%", "Brush size", "Size of the strokes: at 100 the style is as long as the picture, larger is coarser.", ARTIST)

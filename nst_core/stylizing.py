@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import nn
 
+from nst_core import colour, device, weights
+from nst_core.painting import Pictures, paint
 from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
+from nst_core.recipe import recipe
 from nst_core.settings import Settings
 
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
@@ -42,7 +43,12 @@ class Result:
     finished: bool
 
 
-def stylize(content: np.ndarray, style: np.ndarray, settings: Settings | None = None, on_progress: ProgressCallback | None = None) -> np.ndarray:
+def stylize(
+    content: np.ndarray,
+    style: np.ndarray,
+    settings: Settings | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> np.ndarray:
     """``content`` painted in the style of ``style``.
 
     Args:
@@ -57,51 +63,31 @@ def stylize(content: np.ndarray, style: np.ndarray, settings: Settings | None = 
     Raises:
         PictureError: a picture of a wrong type or shape, or with a side under 16 pixels.
         Cancelled: ``on_progress`` returned ``Stop.CANCEL``.
+        weights.imagenet.WeightsError: features that are not installed, or damaged.
+        device.DeviceError: a device that is not there.
     """
     return stylize_fully(content, style, settings, on_progress).picture
 
 
-def stylize_fully(content, style, settings=None, on_progress=None) -> Result:
+def stylize_fully(
+    content: np.ndarray,
+    style: np.ndarray,
+    settings: Settings | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Result:
     """:func:`stylize`, with a :class:`Result` that also tells what was used."""
     settings = settings or Settings()
-    started = time.monotonic()
+    began = time.monotonic()
     content, style = _checked(content, "content"), _checked(style, "style")
-    torch.manual_seed(settings.seed)
-    rgb = _rgb(content)
-    c = torch.from_numpy(rgb).permute(2, 0, 1)[None].contiguous()
-    s = torch.from_numpy(_rgb(style)).permute(2, 0, 1)[None].contiguous()
-    torch.manual_seed(settings.seed)
-    nets = [nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU()]
-    net = nn.Sequential(*nets).requires_grad_(False)
-
-    def gram(x):
-        f = net(x).flatten(2)[0]
-        return f @ f.T / f.shape[1]
-
-    with torch.no_grad():
-        want = gram(s)
-    x = c.clone().requires_grad_(True)
-    opt = torch.optim.Adam([x], lr=0.02)
-    finished, steps = True, 20
-    for step in range(steps):
-        opt.zero_grad()
-        loss = ((gram(x) - want) ** 2).sum() * settings.strength + ((x - c) ** 2).mean()
-        loss.backward()
-        opt.step()
-        if on_progress:
-            left = (time.monotonic() - started) / (step + 1) * (steps - step - 1)
-            answer = on_progress(Progress("painting", (step + 1) / steps, 1, 1, tuple(c.shape[2:]), step + 1, steps, float(loss.detach()), left, "built-in",
-                                          lambda: x.detach().clamp(0, 1)[0].permute(1, 2, 0).numpy()))
-            if answer is Stop.CANCEL:
-                raise Cancelled()
-            if answer is Stop.FINISH:
-                finished = False
-                break
-    out = x.detach().clamp(0, 1)[0].permute(1, 2, 0).numpy()
-    picture = content.copy()
-    colours = 3 if content.shape[2] >= 3 else 1
-    picture[..., :colours] = out if colours == 3 else out.mean(2, keepdims=True)
-    return Result(picture, "built-in", "cpu", steps, float(loss.detach()), time.monotonic() - started, finished)
+    features, on = weights.chosen(settings.features), device.choose(settings.device)
+    steps = recipe(settings, features)
+    if settings.preset != "gatys" and settings.strength == 0:
+        return Result(content.copy(), features, on.type, 0, None, time.monotonic() - began, True)
+    pictures = _prepared(content, style, settings)
+    painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
+    rgb = _finished(painting.picture, pictures, content, settings)
+    seconds = time.monotonic() - began
+    return Result(rgb, features, on.type, painting.evaluations, painting.loss, seconds, painting.finished)
 
 
 def _checked(picture, name):
@@ -110,10 +96,50 @@ def _checked(picture, name):
         raise PictureError(f"The {name} has the shape {picture.shape}; a picture is H×W×C with 1 to 4 channels.")
     if not np.issubdtype(picture.dtype, np.floating):
         raise PictureError(f"The {name} is of type {picture.dtype}; it must be float, with values from 0 to 1.")
-    if min(picture.shape[:2]) < SMALLEST_SIDE:
-        raise PictureError(f"The {name} is {picture.shape[1]}×{picture.shape[0]} pixels; it must be at least {SMALLEST_SIDE}×{SMALLEST_SIDE}: choose a larger one.")
-    return np.ascontiguousarray(picture, dtype=np.float32)
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise PictureError(
+            f"The {name} is {width}×{height} pixels; it must be at least {SMALLEST_SIDE}×{SMALLEST_SIDE}: "
+            f"choose a larger one."
+        )
+    picture = np.array(picture, dtype=np.float32)
+    if not np.isfinite(picture).all():
+        raise PictureError(f"The {name} has pixels that are no numbers; flatten or convert the picture and try again.")
+    return picture.clip(0, 1)
 
 
-def _rgb(picture):
-    return np.repeat(picture[..., :1], 3, 2) if picture.shape[2] < 3 else np.ascontiguousarray(picture[..., :3])
+def _prepared(content, style, settings):
+    """The pictures as the scales want them: RGB, colours under transparency, and the colours that are wished for."""
+    (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
+    if settings.keep_colours == "luminance" or content.shape[2] < 3:
+        s = colour.luminance(s).expand(-1, 3, -1, -1)
+        c = colour.luminance(c).expand(-1, 3, -1, -1)
+    if settings.keep_colours != "off":
+        s = colour.matched(s, c, visible_in_style, visible)
+    return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style)
+
+
+def _split(picture, name):
+    """(1, 3, H, W) colours and (1, 1, H, W) alpha, which is None where all is opaque."""
+    planes = torch.from_numpy(picture).permute(2, 0, 1)[None]
+    has_alpha = planes.shape[1] in (2, 4)
+    colours = planes[:, : planes.shape[1] - has_alpha].expand(-1, 3, -1, -1).contiguous()
+    if not has_alpha or bool((planes[:, -1] >= 1).all()):
+        return colours, None
+    alpha = planes[:, -1:].contiguous()
+    if float(alpha.max()) <= 0:
+        raise PictureError(f"The {name} is fully transparent; choose a layer with something visible on it.")
+    return colour.filled(colours, alpha), alpha
+
+
+def _finished(painted, pictures, content, settings):
+    """The result as an array of the content's shape, with the colours that are kept."""
+    painted = painted.clamp(0, 1)
+    if settings.keep_colours == "luminance" and content.shape[2] >= 3:
+        painted = colour.with_luminance(painted, torch.from_numpy(content[..., :3]).permute(2, 0, 1)[None])
+    elif content.shape[2] < 3 or (colour.is_grey(pictures.style) and colour.is_grey(pictures.content)):
+        painted = colour.luminance(painted).expand(-1, 3, -1, -1)
+    result = content.copy()
+    colours = 3 if content.shape[2] >= 3 else 1
+    result[..., :colours] = painted[0, :colours].permute(1, 2, 0).clamp(0, 1).numpy()
+    return result

@@ -1,0 +1,78 @@
+"""Colours: matching distributions, keeping luminance (Gatys et al., 2017), filling what transparency hides."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+LUMA = (0.299, 0.587, 0.114)  # of R'G'B', as in Y'CbCr
+
+
+def luminance(picture: torch.Tensor) -> torch.Tensor:
+    """The luma (1, 1, H, W) of a picture (1, 3, H, W)."""
+    return (picture * picture.new_tensor(LUMA)[None, :, None, None]).sum(1, keepdim=True)
+
+
+def with_luminance(picture: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    """``picture``'s luma with the colours of ``colours``, both (1, 3, H, W) (Gatys et al., 2017, section 3.2).
+
+    Where that leaves [0, 1], chroma is lowered, at the same luma and hue, until it fits.
+    """
+    luma, chroma = luminance(picture).clamp(0, 1), colours - luminance(colours)
+    room = torch.where(chroma > 0, 1 - luma, luma) / chroma.abs().clamp_min(1e-6)
+    return luma + chroma * room.amin(1, keepdim=True).clamp(0, 1)
+
+
+def matched(picture: torch.Tensor, like: torch.Tensor, weights=None, weights_like=None) -> torch.Tensor:
+    """``picture`` with the mean and covariance of ``like``'s colours, pictures (1, 3, H, W), clamped to [0, 1].
+
+    The linear map between two Gaussians that moves colours least (Monge–Kantorovich; Pitié and Kokaram, 2007), as used
+    for palettes by Gatys et al., 2017, section 3.1. Where ``like`` is grey the result is exactly grey. ``weights`` are
+    maps (1, 1, H, W) that say how much each pixel counts.
+    """
+    mean_p, cov_p = _colour_moments(picture, weights)
+    mean_l, cov_l = _colour_moments(like, weights_like)
+    # colours of a picture that has none along some direction can't be stretched into any: keep the map bounded
+    floor = 1e-4 * torch.eye(3, dtype=cov_p.dtype)
+    root, inverse = _power(cov_p + floor, 0.5), _power(cov_p + floor, -0.5)
+    transport = inverse @ _power(root @ cov_l @ root, 0.5) @ inverse
+    flat = picture.flatten(2)[0]
+    moved = transport.to(flat) @ (flat - mean_p.to(flat)) + mean_l.to(flat)
+    return moved.view_as(picture).clamp(0, 1)
+
+
+def is_grey(picture: torch.Tensor) -> bool:
+    """Whether a picture (1, 3, H, W) has no colours, up to half a step of 8 bits."""
+    return bool((picture.amax(1) - picture.amin(1)).max() < 0.5 / 255 + 1e-6)
+
+
+def filled(picture: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
+    """``picture`` (1, 3, H, W) with colours from around it where ``alpha`` (1, 1, H, W) is small.
+
+    What GIMP keeps under transparent pixels is no part of the picture, and an edge there would be painted. Averages of
+    what is visible, at ever coarser scales, go in instead.
+    """
+    visible, weight = picture * alpha, alpha
+    levels = []
+    while min(visible.shape[2:]) > 1:
+        levels.append((visible, weight))
+        visible, weight = (F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False) for x in (visible, weight))
+    fill = (visible.sum((2, 3)) / weight.sum((2, 3)).clamp_min(1e-6))[:, :, None, None].expand_as(visible)
+    for visible, weight in reversed(levels):
+        fill = F.interpolate(fill, visible.shape[2:], mode="bilinear", align_corners=False)
+        fill = visible + fill * (1 - weight)
+    return fill
+
+
+def _colour_moments(picture, weights):
+    flat = picture.flatten(2)[0].double().cpu()
+    w = torch.ones(1, flat.shape[1], dtype=flat.dtype) if weights is None else weights.flatten(2)[0].double().cpu()
+    total = w.sum().clamp_min(1e-9)
+    mean = (flat * w).sum(1, keepdim=True) / total
+    return mean, ((flat - mean) * w) @ (flat - mean).T / total
+
+
+def _power(matrix, exponent):
+    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+    values = values.clamp_min(0) if exponent > 0 else values.clamp_min(1e-12)
+    return vectors @ torch.diag(values**exponent) @ vectors.T

@@ -1,0 +1,118 @@
+"""What computes, and how much memory a run may take: whole pictures or tiles is decided here, before the start."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nst_core import vgg
+
+MEGABYTE = 1_000_000
+SHARE_OF_FREE = 0.7  # of the free memory that a run may take where no limit is given
+SMALLEST_TILE = 256
+LARGEST_TILE = 2048
+RUNTIME_MB = 450  # torch itself, the fit, small change
+
+
+class DeviceError(Exception):
+    """The device asked for is not there; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How a scale is computed.
+
+    Attributes:
+        tile: side of the tiles in pixels; None where the whole picture fits.
+        history: pairs of vectors that L-BFGS can keep.
+        method: the optimizer that fits into memory, ``"l-bfgs"`` or ``"adam"``.
+    """
+
+    tile: int | None
+    history: int
+    method: str
+
+
+def choose(name: str) -> torch.device:
+    """The device for a setting: ``"auto"`` takes CUDA, then MPS, then the CPU. Raises :class:`DeviceError`."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there[name]:
+        raise DeviceError(
+            f"There is no {name.upper()} device that PyTorch can use here; choose the device cpu or auto."
+        )
+    return torch.device(name)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a run could take on ``device`` now."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = _available_of_meminfo()
+    return min(free, _room_in_cgroup()) if free else 4_000 * MEGABYTE
+
+
+def budget(height: int, width: int, network: vgg.Vgg16, search: tuple[str, int], limit: int, margin: int) -> Budget:
+    """How to compute a picture of ``height`` × ``width`` within ``limit`` bytes.
+
+    ``search`` is the method and the history that is wanted; ``margin`` is the tiles' in pixels.
+    """
+    method, history = search
+    pixels = height * width
+    room = max(limit - RUNTIME_MB * MEGABYTE, 0)
+    per_pixel = bytes_per_pixel(network)
+    fixed = pixels * _BYTES_OF_STATE
+    pair = pixels * _BYTES_OF_PAIR
+    if pixels * per_pixel + fixed + history * pair <= room:
+        return Budget(None, history, method)
+    rest = room - fixed - SMALLEST_TILE**2 * per_pixel
+    if method == "l-bfgs":
+        history = int(min(history, rest * 0.7 / pair)) if rest > 0 else 0
+        if history < 3:
+            method, history = "adam", 0
+    state = fixed + (history * pair if method == "l-bfgs" else pair)
+    tile = int((max(room - state, 0) / per_pixel) ** 0.5)
+    return Budget(max(SMALLEST_TILE, 4 * margin, min(tile, LARGEST_TILE)), history, method)
+
+
+def bytes_per_pixel(network: vgg.Vgg16) -> float:
+    """Memory for one evaluation of one pixel: every convolution keeps its padded input and its output for the
+    gradient, and the widest layer is there three times more on the way back."""
+    kept, widest = 0.0, 0.0
+    for (weight, _), layer in zip(network.weights, vgg.LAYERS, strict=False):
+        out, into = weight.shape[:2]
+        area = vgg.stride(layer) ** 2
+        kept += (into + out) / area
+        widest = max(widest, out / area)
+    return 1.1 * 4 * (kept + 3 * widest)
+
+
+_BYTES_OF_PAIR = 2 * 3 * 4  # a step and a gradient difference, RGB in float32
+_BYTES_OF_STATE = 14 * 3 * 4 + 40  # picture, gradient, best, target, start, trial points, temporaries; content features
+
+
+def _available_of_meminfo():
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+def _room_in_cgroup():
+    """Bytes until the control group that this process is in kills it; endless where there is none."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text().strip()
+        return int(limit) - int((folder / "memory.current").read_text()) if limit != "max" else 1 << 62
+    except (OSError, ValueError):
+        return 1 << 62

@@ -1,0 +1,102 @@
+"""The losses of neural style, as pure functions of feature maps (Gatys, Ecker and Bethge, 2016, equations 1 to 7).
+
+Feature maps are tensors (N, H, W): N channels at M = H·W positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+def gram_matrix(features: torch.Tensor) -> torch.Tensor:
+    """A = F·Fᵀ (equation 3), an (N, N) tensor; the sum over positions, not divided by anything."""
+    flat = features.flatten(1)
+    return flat @ flat.T
+
+
+def content_loss(generated: torch.Tensor, content: torch.Tensor) -> torch.Tensor:
+    """Σ (F(G) − F(C))²: equation 1 without its ½."""
+    return (generated - content).square().sum()
+
+
+def gram_loss(generated: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+    """E = 1/(4N²) Σ (A_G − A_S)² for Gram matrices (N, N) that are already divided by their numbers of positions."""
+    return (generated - style).square().sum() / (4 * style.shape[0] ** 2)
+
+
+def style_loss(generated: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+    """E_l = 1/(4N²) Σ (A_G/M_G − A_S/M_S)² for feature maps whose H and W may differ.
+
+    Equal to equation 4, 1/(4N²M²) Σ (A_G − A_S)², where both have M positions.
+    """
+    return gram_loss(
+        gram_matrix(generated) / generated[0].numel(),
+        gram_matrix(style) / style[0].numel(),
+    )
+
+
+def total_variation(picture: torch.Tensor) -> torch.Tensor:
+    """Sum of squared differences between neighbours in a picture (…, H, W) (Mahendran and Vedaldi, 2015, β = 2)."""
+    return picture.diff(dim=-1).square().sum() + picture.diff(dim=-2).square().sum()
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What a style loss needs to know of a feature map: weighted sums over its positions.
+
+    Sums of tiles add up to the sums of the whole, which is what makes exact tiling possible.
+
+    Attributes:
+        second: Σ w·f·fᵀ, shape (N, N): the Gram matrix where every weight is one.
+        first: Σ w·f, shape (N,).
+        weight: Σ w, a scalar tensor: the number of positions M where every weight is one.
+    """
+
+    second: torch.Tensor
+    first: torch.Tensor
+    weight: torch.Tensor
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.second + other.second, self.first + other.first, self.weight + other.weight)
+
+    @property
+    def gram(self) -> torch.Tensor:
+        """The Gram matrix divided by the number of positions, (N, N)."""
+        return self.second / self.weight
+
+    @property
+    def mean(self) -> torch.Tensor:
+        """The channels' mean, (N,)."""
+        return self.first / self.weight
+
+    @property
+    def covariance(self) -> torch.Tensor:
+        """The channels' covariance, (N, N)."""
+        return self.gram - torch.outer(self.mean, self.mean)
+
+
+def moments(features: torch.Tensor, weights: torch.Tensor | None = None) -> Moments:
+    """The :class:`Moments` of a feature map (N, H, W), with weights (H, W) for its positions (all one where None)."""
+    flat = features.flatten(1)
+    if weights is None:
+        return Moments(flat @ flat.T, flat.sum(1), flat.new_tensor(float(flat.shape[1])))
+    w = weights.flatten()
+    weighted = flat * w
+    return Moments(weighted @ flat.T, weighted.sum(1), w.sum())
+
+
+def moments_loss(generated: Moments, style: Moments) -> torch.Tensor:
+    """Relative error of covariance and mean, so that every layer of every network weighs alike.
+
+    The Gram matrix is covariance plus the mean's outer product; taken apart, a bright feature's mean can't drown how
+    features go together.  ``|Σ_G − Σ_S|²/|Σ_S|² + |μ_G − μ_S|²/|μ_S|²``, a scalar that is 0 for equal statistics and
+    near 2 for a picture without structure.
+    """
+    tiny = 1e-12
+    spread = style.covariance.square().sum() + tiny
+    level = style.mean.square().sum() + tiny
+    return (generated.covariance - style.covariance).square().sum() / spread + (
+        generated.mean - style.mean
+    ).square().sum() / level

@@ -1,0 +1,144 @@
+"""The loop over one scale: L-BFGS or Adam, the best evaluated picture kept, divergence survived."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from nst_core.objective import Objective
+from nst_core.progress import Cancelled, Stop
+
+OnEvaluation = Callable[[int, float, torch.Tensor], "Stop | None"]
+
+ADAM_RATE = 0.03  # of Adam's first steps, in units of the picture's range
+FEWEST_EVALUATIONS_OF_A_PLATEAU = 12
+MOST_RESTARTS = 6
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to look for the minimum.
+
+    Attributes:
+        method: ``"l-bfgs"`` or ``"adam"``.
+        evaluations: of the loss and gradient, at most.
+        history: pairs of vectors that L-BFGS keeps; each costs two pictures of memory.
+        plateau: stop where the last dozen evaluations gained less than this share of the loss; 0 never stops.
+    """
+
+    method: str
+    evaluations: int
+    history: int = 20
+    plateau: float = 0.0
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """The best picture (1, 3, H, W) that was evaluated, its loss, how many evaluations it took, and whether the
+    caller let the search end by itself."""
+
+    picture: torch.Tensor
+    loss: float
+    evaluations: int
+    finished: bool
+
+
+class _Enough(Exception):
+    """Ends an optimizer's step from inside: the evaluations are used up, or the caller said so."""
+
+
+class _Diverged(Exception):
+    """The loss or its gradient left the range of numbers."""
+
+
+def minimise(objective: Objective, start: torch.Tensor, search: Search, on_evaluation: OnEvaluation) -> Minimum:
+    """Minimises ``objective`` from the picture ``start``.
+
+    ``on_evaluation`` gets the count of evaluations, the loss and the evaluated picture. Where a step leaves the range
+    of numbers, the search goes on from the best picture with steps a quarter as long. Raises Cancelled.
+    """
+    run = _Run(objective, search, on_evaluation, start.detach().clone(memory_format=torch.contiguous_format))
+    steps = _lbfgs if search.method == "l-bfgs" else _adam
+    rate = 1.0
+    for _ in range(MOST_RESTARTS):
+        before = run.count
+        try:
+            steps(run, rate)
+        except _Enough:
+            break
+        except _Diverged:
+            rate /= 4
+        if run.count == before:
+            break
+        run.picture = run.best.clone()
+    return Minimum(run.best, run.best_loss, run.count, run.finished)
+
+
+class _Run:
+    """What changes during one search."""
+
+    def __init__(self, objective, search, on_evaluation, picture):
+        self.objective, self.search, self.on_evaluation = objective, search, on_evaluation
+        self.picture = picture
+        self.best, self.best_loss = picture.clone(), math.inf
+        self.count, self.finished = 0, True
+        self.losses: list[float] = []
+
+    def evaluate(self, picture) -> tuple[float, torch.Tensor]:
+        if self.count >= self.search.evaluations or self._on_plateau():
+            raise _Enough
+        loss, gradient = self.objective.evaluate(picture)
+        self.count += 1
+        if not (math.isfinite(loss) and bool(torch.isfinite(gradient).all())):
+            raise _Diverged
+        if loss < self.best_loss:
+            self.best_loss = loss
+            self.best.copy_(picture)
+        self.losses.append(self.best_loss)
+        answer = self.on_evaluation(self.count, loss, picture)
+        if answer is Stop.CANCEL:
+            raise Cancelled
+        if answer is Stop.FINISH:
+            self.finished = False
+            raise _Enough
+        return loss, gradient
+
+    def _on_plateau(self):
+        span = FEWEST_EVALUATIONS_OF_A_PLATEAU
+        if not self.search.plateau or len(self.losses) <= span:
+            return False
+        return self.losses[-1 - span] - self.losses[-1] < self.search.plateau * abs(self.losses[-1])
+
+
+def _lbfgs(run, rate):
+    variable = torch.nn.Parameter(run.picture)
+    optimizer = torch.optim.LBFGS(
+        [variable],
+        lr=rate,
+        max_iter=run.search.evaluations,
+        max_eval=run.search.evaluations + 1,
+        history_size=run.search.history,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure():
+        loss, variable.grad = run.evaluate(variable.detach())
+        return loss
+
+    optimizer.step(closure)
+
+
+def _adam(run, rate):
+    variable = torch.nn.Parameter(run.picture)
+    optimizer = torch.optim.Adam([variable], lr=ADAM_RATE * rate, betas=(0.9, 0.99))
+    left = max(1, run.search.evaluations - run.count)
+    decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - 0.9 * min(1.0, step / left))
+    while True:
+        _, variable.grad = run.evaluate(variable.detach())
+        optimizer.step()
+        decay.step()

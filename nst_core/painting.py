@@ -1,0 +1,196 @@
+"""The way through the scales: from two prepared pictures to the painted one, with progress on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from nst_core import colour, device, pyramid, vgg, weights
+from nst_core.objective import Objective
+from nst_core.optimize import Search, minimise
+from nst_core.progress import Cancelled, Progress, Stop
+from nst_core.pyramid import Scale, resized
+from nst_core.recipe import Recipe
+from nst_core.settings import Settings
+
+FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
+SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
+HISTORY = 20  # of L-BFGS
+PREVIEW_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Prepared pictures, all (1, 3, H, W) and (1, 1, H, W) float32 tensors in [0, 1].
+
+    ``visible`` and ``visible_in_style`` are the alphas; None where everything is opaque.
+    """
+
+    content: torch.Tensor
+    style: torch.Tensor
+    visible: torch.Tensor | None = None
+    visible_in_style: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Painting:
+    """The painted picture (1, 3, H, W) of the content's size, the evaluations, the best loss at the finest scale, and
+    whether it was left to finish."""
+
+    picture: torch.Tensor
+    evaluations: int
+    loss: float
+    finished: bool
+
+
+def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings, on, report) -> Painting:
+    """Paints ``pictures.content``, coarse to fine, on the torch device ``on``.
+
+    ``report`` is the caller's progress callback. Raises Cancelled, and imagenet.WeightsError.
+    """
+    height, width = pictures.content.shape[2:]
+    scales = pyramid.schedule(height, width, settings.quality, settings.max_size, settings.evaluations)
+    if recipe.one_scale:
+        scales = scales[-1:]
+    clock = _Clock(scales, features, report)
+    clock.tell("fitting", 0, scales[0], 0, None, None)
+    target = _recoloured(pictures, recipe.recolour)
+    network = weights.network(features, recipe.deepest, _to_fit(pictures, target), _pooling(settings), settings.seed)
+    network = network.to(on)
+    clock.start()
+    picture, before, evaluations, finished = None, None, 0, True
+    for number, scale in enumerate(scales):
+        content = resized(target, scale.height, scale.width).clamp(0, 1)
+        start = (
+            _start(content, settings.seed, recipe.noise)
+            if picture is None
+            else pyramid.carried_up(picture, before, content)
+        )
+        minimum = _paint_scale(pictures, recipe, settings, network, content, start, scale, clock.at(number), on)
+        picture, before = minimum.picture.cpu(), content
+        evaluations += minimum.evaluations
+        finished = finished and minimum.finished
+        if not finished:
+            break
+    clock.tell("enlarging", number, scale, minimum.evaluations, minimum.loss, None)
+    return Painting(pyramid.carried_up(picture, before, target), evaluations, minimum.loss, finished)
+
+
+def _paint_scale(pictures, recipe, settings, network, content, start, scale, on_evaluation, on):
+    style, visible_in_style = _style_at(pictures, settings.brush_size, scale)
+    visible = None if pictures.visible is None else resized(pictures.visible, scale.height, scale.width).clamp(0, 1)
+    limit = settings.memory_limit * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE)
+    margin = max(tap.shrink * vgg.reach(tap.layer) for tap in recipe.weights.taps)
+    budget = device.budget(scale.height, scale.width, network, (settings.optimizer, HISTORY), limit, margin)
+    there = [x if x is None else x.to(on) for x in (content, style, visible, visible_in_style)]
+    objective = Objective(network, recipe.weights, *there, tile=budget.tile)
+    search = Search(budget.method, scale.evaluations, budget.history, recipe.plateau)
+    return minimise(objective, start.to(on), search, on_evaluation)
+
+
+def _style_at(pictures, brush_size, scale):
+    """The style at the size that gives the brush size at this scale: as long as the content at 100 %."""
+    height, width = pictures.style.shape[2:]
+    factor = max(scale.height, scale.width) / max(height, width) * brush_size / 100
+    factor = max(factor, SMALLEST_STYLE / min(height, width))
+    size = max(16, round(height * factor)), max(16, round(width * factor))
+    visible = pictures.visible_in_style
+    return resized(pictures.style, *size).clamp(0, 1), None if visible is None else resized(visible, *size).clamp(0, 1)
+
+
+def _recoloured(pictures, amount):
+    """The content, ``amount`` of the way to the style's colours.
+
+    The built-in features' content loss sees colours, which would fight the style's; and it is a nearer start.
+    """
+    if not amount:
+        return pictures.content
+    moved = colour.matched(pictures.content, pictures.style, pictures.visible, pictures.visible_in_style)
+    return pictures.content + amount * (moved - pictures.content)
+
+
+def _to_fit(pictures, target):
+    """The pictures that the features are fitted to, at the coarsest scale's size whatever the quality."""
+    return [_shrunk(pictures.style), _shrunk(target)]
+
+
+def _shrunk(picture):
+    height, width = picture.shape[2:]
+    factor = min(1.0, FIT_SIDE / max(height, width))
+    return resized(picture, max(16, round(height * factor)), max(16, round(width * factor))).clamp(0, 1)
+
+
+def _start(content, seed, noise):
+    random = torch.Generator().manual_seed(seed)
+    speckle = torch.randn(content.shape, generator=random)
+    if noise >= 1:
+        return (0.5 + 0.2 * speckle).clamp(0, 1)
+    # a trace of noise gives flat areas a direction to go, and the seed something to vary
+    return content + 0.02 * speckle
+
+
+def _pooling(settings):
+    return "max" if settings.preset == "gatys" else settings.pooling
+
+
+class _Clock:
+    """Tells the caller how far the run is, with a fraction that never falls and the seconds that are left."""
+
+    FIT_WORK = 3.0  # of the fit and the start, in megapixels evaluated
+
+    def __init__(self, scales: list[Scale], features: str, report):
+        self.scales, self.features, self.report = scales, features, report
+        self.began = time.monotonic()
+        self.painting_since = self.began
+        self.work = sum(scale.work for scale in scales)
+        self.fit_share = self.FIT_WORK / (self.FIT_WORK + self.work / 1e6)
+
+    def start(self):
+        self.painting_since = time.monotonic()
+
+    def at(self, number) -> Callable[[int, float, torch.Tensor], Stop | None]:
+        """The callback of the scale ``number``'s evaluations."""
+        scale = self.scales[number]
+
+        def on_evaluation(step, loss, picture):
+            return self.tell("painting", number, scale, step, loss, picture)
+
+        return on_evaluation
+
+    def tell(self, stage, number, scale, step, loss, picture):
+        done = sum(s.work for s in self.scales[:number]) + step * scale.height * scale.width
+        fraction = self.fit_share + (1 - self.fit_share) * done / self.work if stage != "fitting" else 0.0
+        if stage == "enlarging":
+            fraction = 1.0
+        spent = time.monotonic() - self.painting_since
+        left = spent / done * (self.work - done) if done and stage == "painting" else None
+        preview = None if picture is None else lambda: _preview(picture)
+        size = (scale.height, scale.width)
+        answer = self.report(
+            Progress(
+                stage,
+                fraction,
+                number + 1,
+                len(self.scales),
+                size,
+                step,
+                scale.evaluations,
+                loss,
+                left,
+                self.features,
+                preview,
+            )
+        )
+        if answer is Stop.CANCEL:
+            raise Cancelled
+        return answer
+
+
+def _preview(picture):
+    height, width = picture.shape[2:]
+    factor = min(1.0, PREVIEW_SIDE / max(height, width))
+    small = resized(picture.detach(), max(1, round(height * factor)), max(1, round(width * factor)))
+    return small.clamp(0, 1)[0].permute(1, 2, 0).cpu().numpy()
