@@ -77,10 +77,14 @@ def find_gimps(answers: dict | None = None) -> list[Gimp]:
 
     ``answers`` remembers what each console said, so that none is asked twice; it is changed in place.
     """
+    answers = {} if answers is None else answers
     overridden = dict(_overrides())
     found = [Gimp(version, folder / "plug-ins") for version, folder in overridden.items()]
-    for console in consoles():
-        version, folder = _asked(console, {} if answers is None else answers)
+    there = consoles()
+    for gone in set(answers) - set(there):
+        del answers[gone]
+    for console in there:
+        version, folder = _asked(console, answers)
         if folder and version[:1] not in overridden:
             found.append(Gimp(version, Path(folder) / "plug-ins"))
     for profile, packaging in _profiles():

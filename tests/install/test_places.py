@@ -108,6 +108,9 @@ def test_a_console_is_asked_once(home, monkeypatch, version):
         assert first == [Gimp("2.10", home / ".config/GIMP/2.10/plug-ins")]
     console.write_text(CONSOLE.format(version="3.2.6", home=home))  # GIMP was replaced by a newer one
     assert places.find_gimps(answers) == [Gimp("3.2", home / "profile/plug-ins")]
+    console.unlink()
+    assert places.find_gimps(answers) == []
+    assert answers == {}
 
 
 def test_a_console_that_does_not_work_is_passed_over(home, monkeypatch):
