@@ -1,4 +1,4 @@
-"""``python -m nst_core.samples``: writes the samples, or a sheet of labelled pictures; ``install.py --demo`` does both."""
+"""``python -m nst_core.samples``: writes the samples, or a sheet of labelled pictures, for ``install.py --demo``."""
 
 from __future__ import annotations
 
