@@ -248,7 +248,10 @@ def read_any(drawable):
 
 
 def read(drawable, box):
-    """The pixels of ``box`` as a :class:`job.Picture`: 8 bits whatever the image's precision; grey and alpha stay."""
+    """The pixels of ``box`` as a :class:`job.Picture`: 8 bits whatever the image's precision; grey and alpha stay.
+
+    That is so as long as nobody here asks for an image's precision: from then on GIMP gives them as it has them.
+    """
     return Picture(box.height, box.width, drawable.bpp, "u8", region_bytes(drawable, box))
 
 

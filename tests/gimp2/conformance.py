@@ -9,7 +9,19 @@ import json
 
 LINES = """
 image = gimp.Image(40, 30, RGB)
-image, image.ID, image.width, image.height, image.base_type, image.precision, image.name, image.filename
+image, image.ID, image.width, image.height, image.base_type, image.name, image.filename
+soft = gimp.Layer(image, "soft", 16, 16, RGBA_IMAGE)
+veil = soft.create_mask(ADD_MASK_WHITE)
+veiled = veil.get_pixel_rgn(0, 0, 16, 16, True, False)
+veiled[0:16, 0:16] = "".join(chr(i) for i in range(256))
+veil.flush()
+soft.fill(FILL_WHITE)
+image.add_layer(soft, 0)
+soft.add_mask(veil)
+soft.remove_mask(MASK_APPLY)
+[ord(value) for value in soft.get_pixel_rgn(0, 0, 16, 16, False, False)[0:16, 0:16][3::4]]
+image.remove_layer(soft)
+image.precision
 gimp.Image(0, 5)
 gimp.Image(5.5, 5)
 gimp.Image(5)
@@ -128,6 +140,7 @@ stencil = half.create_mask(ADD_MASK_BLACK)
 dirty = stencil.get_pixel_rgn(0, 0, 20, 16, True, False)
 dirty[0:20, 0:16] = "".join(chr(i % 256) for i in range(320))
 stencil.flush()
+stencil.get_pixel_rgn(0, 0, 20, 16, False, False)[0:20, 0:12] == "".join(chr(i % 256) for i in range(240))
 other = half.create_mask(ADD_MASK_WHITE)
 pdb.gimp_channel_combine_masks(other, stencil, CHANNEL_OP_REPLACE, 0, 0)
 [other.get_pixel_rgn(0, 0, 20, 16, False, False)[0:20, y] == stencil.get_pixel_rgn(0, 0, 20, 16, False, False)[0:20, y] for y in range(16)]
@@ -136,6 +149,9 @@ half.remove_mask(MASK_APPLY)
 image.add_layer(half, 0)
 half.remove_mask(MASK_APPLY)
 half.mask
+[ord(value) for value in half.get_pixel_rgn(0, 0, 20, 16, False, False)[0:20, 5][3::4]]
+deep = pdb.gimp_image_new_with_precision(40, 30, RGB, PRECISION_U16_GAMMA)
+gimp.Layer(deep, "deep", 5, 5, RGBA_IMAGE).bpp, deep.precision, deep.selection.bpp
 pdb.gimp_item_set_lock_content(group, True)
 pdb.gimp_item_get_lock_content(group), pdb.gimp_item_get_lock_content(inner)
 inner.merge_shadow(True)

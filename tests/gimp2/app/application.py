@@ -26,6 +26,9 @@ INTERACTIVE, NONINTERACTIVE, LAST_VALUES = 0, 1, 2
 SUCCESS, EXECUTION_ERROR, CALLING_ERROR = "success", "execution error", "calling error"
 PATIENCE = 180  # seconds until a plug-in that hangs is killed
 
+# a plug-in that has called one of these gets and gives pixels as the image has them: 16 bits, floats, linear masks
+PRECISE = ("gimp-image-get-precision", "gimp-image-new-with-precision", "gimp-drawable-get-format")
+
 # the procedures that are the application's own rather than an image's
 OWN = {
     name: Procedure(name, tuple(Argument(*pair) for pair in arguments.items()), None)
@@ -185,6 +188,7 @@ class _Conversation:
     def __init__(self, gimp: Application, script: Path, process: subprocess.Popen):
         self.gimp, self.script, self.process = gimp, script, process
         self.plug_in_handles_errors = False
+        self.precise = False  # whether pixels cross as the image has them (gimp_plug_in_enable_precision)
         self.groups: list[Image] = []
 
     def hold(self, incoming, outgoing) -> tuple[str, list]:
@@ -231,6 +235,9 @@ class _Conversation:
                 for argument, value in zip(OWN[name].arguments, values, strict=False):
                     OWN[name].check(self.gimp, argument, unpacked(argument.type, value))
                 return {"status": SUCCESS, "values": self._own(name, values)}
+            self.precise = self.precise or name in PRECISE
+            if name == "gimp-drawable-bpp" and self.precise:
+                return {"status": SUCCESS, "values": [self.gimp.items[values[0]].pixels[0, 0].nbytes]}
             table = TABLE[name]
             returned = table(self.gimp, [unpacked(a.type, v) for a, v in zip(table.arguments, values, strict=True)])
             self._watch_groups(name, values)
@@ -273,7 +280,10 @@ class _Conversation:
 
     def on_pixels(self, request: dict) -> str:
         drawable = self.gimp.items[request["drawable"]]
-        pixels = drawable.as_u8(request["shadow"])
+        if self.precise:
+            pixels = drawable.shadow if request["shadow"] and drawable.shadow is not None else drawable.pixels
+        else:
+            pixels = drawable.as_u8(request["shadow"])
         x, y, width, height = request["box"]
         return pixels[y : y + height, x : x + width].tobytes().decode("latin-1")
 
@@ -285,16 +295,18 @@ class _Conversation:
             self.gimp.said.append(("GIMP", f"Plug-in tried writing to a {what} {drawable.id} (killing)"))
             self.process.kill()
             return
-        data = np.frombuffer(request["data"].encode("latin-1"), np.uint8).reshape(height, width, -1)
+        sample = drawable.pixels.dtype if self.precise else np.uint8
+        data = np.frombuffer(request["data"].encode("latin-1"), sample).reshape(height, width, -1)
+        data = data if self.precise else drawable.from_u8(data)
         if request["shadow"]:
             shadow = (np.zeros_like(drawable.pixels) if drawable.shadow is None else drawable.shadow).copy()
-            shadow[y : y + height, x : x + width] = drawable.from_u8(data)
+            shadow[y : y + height, x : x + width] = data
             drawable.shadow = shadow
             return
         if drawable.attached:
             drawable.image.unrecorded.append(f"pixels of {drawable.name}")
         pixels = drawable.pixels.copy()
-        pixels[y : y + height, x : x + width] = drawable.from_u8(data)
+        pixels[y : y + height, x : x + width] = data
         drawable.pixels = pixels
 
     def on_kinds(self, request: dict) -> list:
