@@ -51,7 +51,7 @@ def test_in_gimp_3(newcomer, tmp_path):
     inside = f"cd {tmp_path} && exec {shlex.join(newcomer.command('--demo'))}"
     shared = [*python_folders(), str(newcomer.checkout), str(newcomer.home), str(tmp_path)]
     command = in_namespaces(gimp_folder(), inside, list(dict.fromkeys(shared)), environment)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "in GIMP 3" in done.stdout
     assert f"{newcomer.plug_in().parent}, for GIMP 3.0" in done.stdout
