@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+LEAST_STRUCTURE = 1e-4  # |Σ|² as a share of the Gram matrix's, far below any picture with something on it
+
 
 def gram_matrix(features: torch.Tensor) -> torch.Tensor:
     """A = F·Fᵀ (equation 3), an (N, N) tensor; the sum over positions, not divided by anything."""
@@ -95,7 +97,8 @@ def moments_loss(generated: Moments, style: Moments) -> torch.Tensor:
     near 2 for a picture without structure.
     """
     tiny = 1e-12
-    spread = style.covariance.square().sum() + tiny
+    # a style with next to no structure at this layer must not drown all else: it is measured by its level then
+    spread = torch.maximum(style.covariance.square().sum(), LEAST_STRUCTURE * style.gram.square().sum()) + tiny
     level = style.mean.square().sum() + tiny
     return (generated.covariance - style.covariance).square().sum() / spread + (
         generated.mean - style.mean

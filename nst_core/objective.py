@@ -152,7 +152,7 @@ class Objective:
         # in tiles of its own: the style may be far larger than the picture, at a large brush size
         for part in tiles(height, width, max(tile or 0, STYLE_TILE), self.margin, self.grid):
             features = self._features(style[..., part.outer.rows, part.outer.columns])
-            for tap in self.weights.style:
+            for tap in self.weights.taps:
                 there, here = part.on_grid(tap.stride, *features[tap].shape[1:])
                 w = None if visible is None else visible[tap][there.rows, there.columns]
                 m = losses.moments(features[tap][:, here.rows, here.columns], w)
@@ -198,7 +198,9 @@ class Objective:
         if self.weights.plain:
             return 1.0
         spread = (self.content - self.content.mean((1, 2), keepdim=True)).square().mean()
-        return 1.0 / (float(spread) * self.content.numel() + 1e-9)
+        # a flat content has next to none, and its least change would cost more than all style
+        least = LEAST_VARIANCE * self.style[self.weights.content_tap].covariance.diagonal().mean()
+        return 1.0 / (float(torch.maximum(spread, least)) * self.content.numel() + 1e-9)
 
     def _add_pixel_terms(self, picture, gradient):
         """The loss of the terms that need no features; their gradient is added to ``gradient``."""
@@ -220,6 +222,7 @@ class Objective:
 
 
 STYLE_TILE = 1024
+LEAST_VARIANCE = 0.1  # of the content's features, as a share of the style's
 
 
 def _pooled(visible, taps):
@@ -233,5 +236,6 @@ def _pooled(visible, taps):
             small = F.avg_pool2d(small, tap.shrink)
         for _ in range(vgg.block(tap.layer) - 1):
             small = F.avg_pool2d(small, 2)
-        pooled[tap] = small[0, 0]
+        # something thin at an edge may lie where the poolings see nothing; its colours are all around it, filled in
+        pooled[tap] = small[0, 0] if float(small.sum()) > 1e-6 else torch.ones_like(small[0, 0])
     return pooled
