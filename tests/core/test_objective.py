@@ -1,0 +1,158 @@
+"""The whole loss: what it is made of, and its gradient against central differences in float64."""
+
+import math
+
+import pytest
+import torch
+
+from nst_core import losses
+from nst_core.losses import moments
+from nst_core.objective import Objective, Tap, Weights
+from nst_core.recipe import recipe
+from nst_core.settings import Settings
+from tests.core.drawing import directional_error, drawn, small_network, tensor
+
+HEIGHT, WIDTH = 37, 45
+STYLE = {Tap(1, "relu1_1"): 1.0, Tap(1, "relu2_2"): 3.0, Tap(2, "relu3_1"): 0.5}
+
+
+def picture(seed, height=HEIGHT, width=WIDTH, channels=3):
+    return tensor(drawn(height, width, channels, seed), torch.float64)
+
+
+def objective(visible=None, visible_in_style=None, tile=None, network=None, **weights):
+    weights = Weights(**{"style": STYLE, "content_tap": Tap(1, "relu2_1"), **weights})
+    network = network or small_network("relu4_3")
+    return Objective(network, weights, picture(1), picture(2, 52, 31), visible, visible_in_style, tile)
+
+
+ALL = {"content": 0.8, "variation": 0.3, "range": 5.0}
+
+
+@pytest.mark.parametrize("tile", [None, 40], ids=["whole", "tiles"])
+@pytest.mark.parametrize("masked", [False, True], ids=["opaque", "masked"])
+@pytest.mark.parametrize("plain", [False, True], ids=["relative", "plain"])
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_gradient_against_central_differences(plain, masked, tile, pooling):
+    visible = (picture(5, channels=1), picture(6, 52, 31, 1)) if masked else (None, None)
+    loss = objective(*visible, tile, small_network("relu3_1", pooling), plain=plain, **ALL)
+    at = 1.4 * picture(3) - 0.2  # with values outside [0, 1], for the penalty
+    assert float(at.min()) < -0.05 and float(at.max()) > 1.05
+    value, gradient = loss.evaluate(at)
+    assert math.isfinite(value) and gradient.shape == at.shape
+    assert directional_error(lambda x: loss.evaluate(x)[0], gradient, at) < 1e-5
+
+
+def test_plain_loss_is_gatys_formulas():
+    """α·Σ(F−F)² at relu3_3 and β·Σ w_l E_l at four layers, written out from the features alone."""
+    network, weights = small_network("relu4_3", "max"), recipe(Settings(preset="gatys"), "imagenet").weights
+    content, style, generated = picture(1), picture(2, 52, 31), picture(3)
+    layers = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+    found = {name: network.features(p, layers) for name, p in (("c", content), ("s", style), ("g", generated))}
+    expected = weights.content * float((found["g"]["relu3_3"] - found["c"]["relu3_3"]).square().sum())
+    for layer in layers:
+        g, s = found["g"][layer][0].flatten(1), found["s"][layer][0].flatten(1)
+        n = g.shape[0]
+        difference = g @ g.T / g.shape[1] - s @ s.T / s.shape[1]
+        expected += weights.style[Tap(1, layer)] * float(difference.square().sum()) / (4 * n**2)
+    value, _ = Objective(network, weights, content, style).evaluate(generated)
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert len(set(weights.style.values())) == 1  # equal w_l
+    assert weights.plain and not weights.variation and not weights.range
+
+
+def test_relative_loss_is_the_sum_of_its_terms():
+    network, generated = small_network("relu4_3"), 1.4 * picture(3) - 0.2
+    loss = objective(network=network, **ALL)
+    expected, shrunk = 0.0, torch.nn.functional.avg_pool2d
+    for tap, weight in STYLE.items():
+        g, s = (
+            network.features(shrunk(p, tap.shrink), [tap.layer])[tap.layer][0] for p in (generated, picture(2, 52, 31))
+        )
+        expected += weight * float(losses.moments_loss(moments(g), moments(s)))
+    assert loss.style_distance(generated) == pytest.approx(expected, rel=1e-12)
+    g, c = (network.features(p, ["relu2_1"])["relu2_1"][0] for p in (generated, picture(1)))
+    expected += 0.8 * float(losses.content_loss(g, c)) / (float(c.var((1, 2), correction=0).mean()) * c.numel())
+    expected += 0.3 * float(losses.total_variation(generated)) / generated.numel()
+    outside = torch.relu(-generated) + torch.relu(generated - 1)
+    expected += 5.0 * float(outside.square().mean())
+    assert loss.evaluate(generated)[0] == pytest.approx(expected, rel=1e-8)
+
+
+def test_the_content_itself_costs_nothing_but_style():
+    loss = objective(content=1.0)
+    assert loss.evaluate(picture(1))[0] == pytest.approx(loss.style_distance(picture(1)), rel=1e-12)
+
+
+def test_the_style_itself_has_no_style_distance():
+    network = small_network("relu4_3")
+    loss = Objective(network, Weights(STYLE, Tap(1, "relu2_1")), picture(2), picture(2))
+    assert loss.style_distance(picture(2)) < 1e-20 < loss.style_distance(picture(3))
+
+
+def test_all_visible_is_as_opaque():
+    at, ones = picture(3), torch.ones(1, 1, HEIGHT, WIDTH, dtype=torch.float64)
+    value, gradient = objective(**ALL).evaluate(at)
+    masked, gradient_masked = objective(ones, torch.ones(1, 1, 52, 31, dtype=torch.float64), **ALL).evaluate(at)
+    assert masked == pytest.approx(value, rel=1e-12)
+    torch.testing.assert_close(gradient_masked, gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_hidden_pulls_at_nothing():
+    """No gradient where nothing that is seen is within the deepest layer's reach."""
+    visible = torch.zeros(1, 1, HEIGHT, WIDTH, dtype=torch.float64)
+    visible[..., :8] = 1
+    _, gradient = objective(visible, style={Tap(1, "relu2_2"): 1.0}).evaluate(picture(3))
+    reach = 8 + 6
+    assert float(gradient[..., :8].abs().min()) > 0
+    assert float(gradient[..., reach:].abs().max()) == 0
+
+
+@pytest.mark.parametrize("tile", [None, 24], ids=["whole", "tiles"])
+@pytest.mark.parametrize("plain", [False, True], ids=["relative", "plain"])
+def test_visible_only_where_poolings_see_nothing(plain, tile):
+    """37×45 pixels at a stride of 4 leave the last column out: a thin thing at the edge has no deep features."""
+    visible = torch.zeros(1, 1, HEIGHT, WIDTH, dtype=torch.float64)
+    visible[..., -1:] = 1
+    style = {Tap(1, "relu1_1"): 1.0, Tap(1, "relu3_1"): 1.0}
+    for masks in ((visible, None), (None, torch.zeros(1, 1, 52, 31, dtype=torch.float64))):
+        value, gradient = objective(*masks, tile, style=style, plain=plain).evaluate(picture(3))
+        assert math.isfinite(value) and bool(torch.isfinite(gradient).all())
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["relative", "plain"])
+def test_flat_pictures_have_a_sensible_loss(plain):
+    flat = torch.full((1, 3, HEIGHT, WIDTH), 0.5, dtype=torch.float64)
+    weights = Weights(STYLE, Tap(1, "relu2_1"), plain=plain)
+    network = small_network("relu4_3", padding="replicate")
+    for content, style in ((flat, picture(2)), (picture(1), flat)):
+        value, gradient = Objective(network, weights, content, style).evaluate(picture(3))
+        assert 0 < value < 1e8
+        assert bool(torch.isfinite(gradient).all())
+
+
+def test_a_flat_content_can_still_be_painted():
+    """Its features have no variance to be relative to, which must not make the content loss endless."""
+    flat = torch.full((1, 3, HEIGHT, WIDTH), 0.5, dtype=torch.float64)
+    network = small_network("relu4_3", padding="replicate")
+    both = Objective(network, Weights(STYLE, Tap(1, "relu2_1")), flat, picture(2))
+    style = both.style_distance(picture(3))
+    assert both.evaluate(picture(3))[0] < 100 * style
+
+
+def test_out_of_range_numbers_are_told_as_such():
+    loss = objective(**ALL)
+    for broken in (math.nan, math.inf, 1e200):
+        at = picture(3)
+        at[0, 1, 7, 9] = broken
+        value, gradient = loss.evaluate(at)
+        assert not (math.isfinite(value) and bool(torch.isfinite(gradient).all()))
+
+
+def test_the_picture_is_left_alone():
+    at = picture(3)
+    before = at.clone()
+    loss = objective(**ALL)
+    first, again = loss.evaluate(at), loss.evaluate(at)
+    assert torch.equal(at, before) and not at.requires_grad
+    assert first[0] == again[0] and torch.equal(first[1], again[1])
