@@ -38,7 +38,9 @@ def matched(picture: torch.Tensor, like: torch.Tensor, weights=None, weights_lik
     transport = inverse @ _power(root @ cov_l @ root, 0.5) @ inverse
     flat = picture.flatten(2)[0]
     moved = transport.to(flat) @ (flat - mean_p.to(flat)) + mean_l.to(flat)
-    return moved.view_as(picture).clamp(0, 1)
+    if is_grey(like):
+        moved = moved.mean(0, keepdim=True).expand_as(moved)  # rid of what rounding leaves
+    return moved.reshape(picture.shape).clamp(0, 1)
 
 
 def is_grey(picture: torch.Tensor) -> bool:
