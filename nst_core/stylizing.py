@@ -85,7 +85,7 @@ def stylize_fully(
         return Result(content.copy(), features, on.type, 0, None, time.monotonic() - began, True)
     pictures = _prepared(content, style, settings)
     painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
-    rgb = _finished(painting.picture, pictures, content, settings)
+    rgb = _finished(painting.picture, pictures, content, settings, steps)
     seconds = time.monotonic() - began
     return Result(rgb, features, on.type, painting.evaluations, painting.loss, seconds, painting.finished)
 
@@ -132,12 +132,14 @@ def _split(picture, name):
     return colour.filled(colours, alpha), alpha
 
 
-def _finished(painted, pictures, content, settings):
+def _finished(painted, pictures, content, settings, steps):
     """The result as an array of the content's shape, with the colours that are kept."""
     painted = painted.clamp(0, 1)
     if settings.keep_colours == "luminance" and content.shape[2] >= 3:
         painted = colour.with_luminance(painted, torch.from_numpy(content[..., :3]).permute(2, 0, 1)[None])
-    elif content.shape[2] < 3 or (colour.is_grey(pictures.style) and colour.is_grey(pictures.content)):
+    elif content.shape[2] < 3 or (
+        colour.is_grey(pictures.style) and (steps.recolour == 1 or colour.is_grey(pictures.content))
+    ):
         painted = colour.luminance(painted).expand(-1, 3, -1, -1)
     result = content.copy()
     colours = 3 if content.shape[2] >= 3 else 1
