@@ -18,6 +18,7 @@ from nst_core.settings import Settings
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
 
 SMALLEST_SIDE = 16
+FLAT = 1.5 / 255  # range of values that nobody sees as more than one colour
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def stylize(
         float32 array of the content's shape; alpha as it was.
 
     Raises:
-        PictureError: a picture of a wrong type or shape, or with a side under 16 pixels.
+        PictureError: a picture of a wrong type or shape, or with a side under 16 pixels; a style of one flat colour.
         Cancelled: ``on_progress`` returned ``Stop.CANCEL``.
         weights.imagenet.WeightsError: features that are not installed, or damaged.
         device.DeviceError: a device that is not there.
@@ -114,6 +115,11 @@ def _prepared(content, style, settings):
     if settings.keep_colours == "luminance" or content.shape[2] < 3:
         s = colour.luminance(s).expand(-1, 3, -1, -1)
         c = colour.luminance(c).expand(-1, 3, -1, -1)
+    if float((s.amax((2, 3)) - s.amin((2, 3))).max()) < FLAT:
+        raise PictureError(
+            "The style is one flat colour, so there are no strokes to learn from it; choose a picture or a layer with "
+            "something painted on it."
+        )
     if settings.keep_colours != "off":
         s = colour.matched(s, c, visible_in_style, visible)
     return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style)
