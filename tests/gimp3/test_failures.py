@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import sys
 from pathlib import Path
 
@@ -43,25 +41,11 @@ def failing(studio, code, side=(47, 61), **values):
     return status, sentence
 
 
-@contextlib.contextmanager
-def engine(studio, change):
-    """The plug-in with another ``engine.json``: ``change`` gets the installation and alters it."""
-    path = studio.gimp.plugin / "engine.json"
-    good = path.read_text(encoding="utf-8")
-    installation = json.loads(good)
-    try:
-        change(installation)
-        path.write_text(json.dumps(installation), encoding="utf-8")
-        yield
-    finally:
-        path.write_text(good, encoding="utf-8")
-
-
 def lying(studio, lie):
     """The plug-in with an engine that breaks the protocol."""
     script = studio.gimp.folder / "liar.py"
     script.write_text(LIAR.read_text(encoding="utf-8"), encoding="utf-8")
-    return engine(studio, lambda i: i.update(command=[sys.executable, str(script), lie]))
+    return studio.engine(lambda _: [sys.executable, str(script), lie])
 
 
 @pytest.mark.parametrize(
@@ -131,7 +115,7 @@ CALL = "called = call(image, [content], style=style, quality='draft')"
 
 
 def test_an_engine_that_is_not_there(console):
-    with engine(console, lambda i: i.update(command=["/nowhere/python", "-m", "nst_core.engine"])):
+    with console.engine(lambda _: ["/nowhere/python", "-m", "nst_core.engine"]):
         status, sentence = failing(console, CALL)
     assert (status, "can't be started" in sentence, "run install.py" in sentence) == ("execution-error", True, True)
 
@@ -148,7 +132,7 @@ def test_an_installation_that_is_not_complete(console):
 
 
 def test_an_engine_that_dies_at_once(console):
-    with engine(console, lambda i: i.update(command=[sys.executable, "-c", "import sys; sys.exit('no torch here')"])):
+    with console.engine(lambda _: [sys.executable, "-c", "import sys; sys.exit('no torch here')"]):
         status, sentence = failing(console, CALL)
     assert (status, "stopped as it started" in sentence) == ("execution-error", True)
     assert "no torch here" in (console.gimp.logs / "plug-in.log").read_text()
@@ -190,7 +174,7 @@ with open(os.path.join(full, "rest"), "wb", buffering=0) as file:
         pass
 """)
     folder = console.gimp.folder / "full"
-    with engine(console, lambda i: i.update(command=["/usr/bin/env", f"NST_LOG_DIR={folder}", *i["command"]])):
+    with console.engine(lambda command: ["/usr/bin/env", f"NST_LOG_DIR={folder}", *command]):
         status, sentence = failing(console, CALL)
     assert status == "execution-error"
     assert "log" in sentence and "No space left" in sentence and "Make room" in sentence
@@ -221,7 +205,7 @@ def test_weights_with_a_wrong_hash(console):
         "sha256": "0" * 64,
     }
     save_file(tensors, data / "weights" / imagenet._file("imagenet").name, stated)
-    with engine(console, lambda i: i.update(command=["/usr/bin/env", f"NST_DATA_DIR={data}", *i["command"]])):
+    with console.engine(lambda command: ["/usr/bin/env", f"NST_DATA_DIR={data}", *command]):
         status, sentence = failing(console, CALL)
     assert status == "execution-error"
     assert "weights" in sentence and "damaged" in sentence

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from .host import REPOSITORY
-
 DRAFT = {"strength": 50.0, "brush_size": 100.0, "quality": "draft", "keep_colours": "off", "seed": 0}
-
-
-def engine_alone(studio, content, style, settings):
-    """What the engine's library gives for the same pixels and settings, on the same machine with as many threads."""
-    out = str(studio.gimp.folder / "alone.f32")
-    job = {"content": content, "style": style, "settings": settings, "out": out}
-    studio.do("alone(python, repository, job)", python=sys.executable, repository=str(REPOSITORY), job=job)
-    return studio.array([out, *content[1:]])
 
 
 def without(layers, names):
@@ -33,8 +22,15 @@ def without(layers, names):
     return rest
 
 
+def assert_sent(studio, request, told, settings):
+    """Checks that the engine was sent the layers' own pixels, and the settings."""
+    assert request.header["settings"] == settings
+    for name in ("content", "style"):
+        assert np.abs(request.arrays[name] - studio.array(told[name])).max() < 1e-4
+
+
 def test_an_offset_half_transparent_layer_in_a_group(console):
-    told = console.do(
+    told, [request] = console.record(
         """
 image = new_image(131, 97)
 back = add_layer(image, "Back", drawn[0])
@@ -72,8 +68,8 @@ result = {
     content, painted = console.array(told["content"]), console.array(told["pixels"])
     assert np.array_equal(painted[..., 3], content[..., 3])
     assert np.abs(painted - content)[..., :3].max() > 0.05
-    alone = engine_alone(console, told["content"], told["style"], kept["settings"])
-    assert np.abs(painted - alone).max() <= 0.5 / 255 + 1e-6
+    assert_sent(console, request, told, kept["settings"])
+    assert np.abs(painted - console.alone(request)).max() <= 0.5 / 255 + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -90,11 +86,11 @@ result = {
     ],
 )
 def test_every_precision_and_grey(console, base, precision, channels, exact):
-    told = console.do(
+    told, [request] = console.record(
         """
-image = new_image(61, 47, base, precision)
+image = new_image(37, 29, base, precision)
 content = add_layer(image, "Content", drawn[0])
-other = new_image(40, 53)
+other = new_image(23, 31)
 style = add_layer(other, "Style", drawn[1])
 before = state(image)
 called = call(image, [content], style=style, quality="draft")
@@ -107,39 +103,43 @@ result = {
 image.delete()
 other.delete()
 """,
-        base=base, precision=precision, drawn=[console.drawn(47, 61, channels), console.drawn(53, 40, 3, 1)],
+        base=base, precision=precision, drawn=[console.drawn(29, 37, channels), console.drawn(31, 23, 3, 1)],
     )  # fmt: skip
     assert told["called"] == ["success", None]
     assert told["type"][0] == told["type"][1]
     assert without(told["after"], {"Content · Style"}) == without(told["before"], set())
     painted, content = console.array(told["pixels"]), console.array(told["content"])
-    assert painted.shape == content.shape == (47, 61, channels)
+    assert painted.shape == content.shape == (29, 37, channels)
     assert np.abs(painted - content).max() > 0.05
-    alone = engine_alone(console, told["content"], told["style"], DRAFT)
-    assert np.abs(painted - alone).max() <= exact + (1e-6 if exact else 0)
+    assert_sent(console, request, told, DRAFT)
+    assert np.abs(painted - console.alone(request)).max() <= exact + (1e-6 if exact else 0)
 
 
 def test_an_image_with_a_colour_profile_of_its_own(console):
-    told = console.do(
+    told, [request] = console.record(
         """
 image = new_image(61, 47, "RGB", "FLOAT_NON_LINEAR")
 image.set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
 content = add_layer(image, "Content", drawn[0])
 style = add_layer(image, "Style", drawn[1])
 called = call(image, [content], style=style, quality="draft")
-result = [called, keep("content", content), keep("style", style), keep("result", by_name(image, "Content · Style"))]
+new = by_name(image, "Content · Style")
+result = {
+    "called": called, "content": keep("content", content), "style": keep("style", style), "pixels": keep("result", new),
+}
 image.delete()
 """,
         drawn=[console.drawn(47, 61, 4), console.drawn(53, 40, 3, 1)],
     )
-    called, content, style, painted = told
-    assert called == ["success", None]
-    alone = engine_alone(console, content, style, DRAFT)
-    assert np.abs(console.array(painted) - alone).max() < 1e-3  # babl's two ways through the profile
+    assert told["called"] == ["success", None]
+    assert_sent(console, request, told, DRAFT)
+    assert (
+        np.abs(console.array(told["pixels"]) - console.alone(request)).max() < 1e-3
+    )  # babl's two ways through the profile
 
 
 def test_a_style_file_and_all_the_settings(console):
-    told = console.do(
+    told, [request] = console.record(
         """
 image = new_image(61, 47)
 content = add_layer(image, "Content", drawn[0])
@@ -165,8 +165,8 @@ page.delete()
     kept = json.loads(told["parasite"])
     settings = {"strength": 80.0, "brush_size": 150.0, "quality": "draft", "keep_colours": "luminance", "seed": 7}
     assert (kept["settings"], kept["style"]) == (settings, told["path"])
-    alone = engine_alone(console, told["content"], told["style"], settings)
-    assert np.abs(console.array(told["pixels"]) - alone).max() <= 0.5 / 255 + 1e-6
+    assert_sent(console, request, told, settings)
+    assert np.abs(console.array(told["pixels"]) - console.alone(request)).max() <= 0.5 / 255 + 1e-6
 
 
 def test_two_layers_by_one_engine(console):
@@ -215,7 +215,7 @@ text = Gimp.TextLayer.new(image, "Æsthetic", Gimp.Font.get_by_name("DejaVu Sans
 image.insert_layer(text, None, 0)
 grey = new_image(33, 29, "GRAY", "U16_NON_LINEAR")
 style = add_layer(grey, "Grey style", drawn[2])
-called = [call(image, [group, text], style=style, quality="draft")]
+called = [call(image, [group, text], style=style, quality="draft", strength=0.0)]
 result = {
     "called": called, "group": facts(group), "text": facts(text), "text is text": text.is_text_layer(),
     "painted group": facts(by_name(image, "Group · Grey style")),
