@@ -69,7 +69,7 @@ def _filters(maps, count, variance, random, first):
     )
     mean = patches.mean(0)
     patches = patches - mean
-    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+    values, vectors = _directions(patches)
     values, vectors = values.flip(0).clamp_min(0), vectors.flip(1)
     enough = int((values.cumsum(0) < variance * values.sum()).sum()) + 1
     kept = min(2 * count, enough, len(values))
@@ -91,8 +91,19 @@ def _principal_channels(maps, random):
         return torch.eye(channels)
     columns = torch.cat([_columns(m, SAMPLES // len(maps), random) for m in maps])
     columns = columns - columns.mean(0)
-    _, vectors = torch.linalg.eigh(columns.T @ columns / len(columns))
+    _, vectors = _directions(columns)
     return vectors.flip(1)[:, :PATCH_CHANNELS].T.contiguous()
+
+
+def _directions(centred):
+    """Variances, ascending, and directions (d, d), in columns, of the principal components of points (n, d)."""
+    covariance = centred.T @ centred / len(centred)
+    try:
+        return torch.linalg.eigh(covariance)
+    except torch.linalg.LinAlgError:
+        # patterns that repeat exactly have all but a few variances alike, at which float32 fails
+        values, vectors = torch.linalg.eigh(covariance.double())
+        return values.float(), vectors.float()
 
 
 def _columns(maps, count, random):
