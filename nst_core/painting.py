@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from nst_core import colour, device, pyramid, vgg, weights
+from nst_core import colour, device, pyramid, starting, vgg, weights
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
 from nst_core.progress import Cancelled, Progress, Stop
@@ -54,7 +54,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     height, width = pictures.content.shape[2:]
     scales = pyramid.schedule(height, width, settings.quality, settings.max_size, settings.evaluations)
     if recipe.one_scale:
-        scales = scales[-1:]
+        scales = [replace(scales[-1], evaluations=settings.evaluations or recipe.one_scale)]
     clock = _Clock(scales, features, report)
     clock.tell("fitting", 0, scales[0], 0, None, None)
     target = _recoloured(pictures, recipe.recolour)
@@ -64,11 +64,10 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
         content = resized(target, scale.height, scale.width).clamp(0, 1)
-        start = (
-            _start(content, settings.seed, recipe.noise)
-            if picture is None
-            else pyramid.carried_up(picture, before, content)
-        )
+        if picture is None:
+            start = starting.start(content, _style_at(pictures, settings.brush_size, scale)[0], settings.seed, recipe)
+        else:
+            start = pyramid.carried_up(picture, before, content, recipe.detail)
         minimum = _paint_scale(pictures, recipe, settings, network, content, start, scale, clock.at(number), on)
         picture, before = minimum.picture.cpu(), content
         evaluations += minimum.evaluations
@@ -121,15 +120,6 @@ def _shrunk(picture):
     height, width = picture.shape[2:]
     factor = min(1.0, FIT_SIDE / max(height, width))
     return resized(picture, max(16, round(height * factor)), max(16, round(width * factor))).clamp(0, 1)
-
-
-def _start(content, seed, noise):
-    random = torch.Generator().manual_seed(seed)
-    speckle = torch.randn(content.shape, generator=random)
-    if noise >= 1:
-        return (0.5 + 0.2 * speckle).clamp(0, 1)
-    # a trace of noise gives flat areas a direction to go, and the seed something to vary
-    return content + 0.02 * speckle
 
 
 def _pooling(settings):

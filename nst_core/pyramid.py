@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
-BASE = 256
+BASE = 192
 """Longest side in pixels of the coarsest scale. The same for every picture, so that a look does not depend on its size:
-what is decided here, finer scales only refine. Coarser than this, the content is lost."""
+what is decided here, finer scales only refine. Coarser gives larger strokes; much coarser, the content is lost."""
 
-LARGEST = {"draft": 256, "normal": 768, "fine": 100_000}
+LARGEST_STEP = 2.3
+"""How much longer than the scale before it a scale may be."""
+
+LARGEST = {"draft": 288, "normal": 768, "fine": 100_000}
 """Longest side in pixels of the finest computed scale, by quality; beyond it, the change is enlarged."""
 
-EVALUATIONS = {"draft": (30, 10), "normal": (60, 15), "fine": (60, 15)}
-"""Evaluations at the coarsest scale and at 512 px, by quality; finer scales get fewer, as their steps cost more."""
+EVALUATIONS = {"draft": (40, 16), "normal": (60, 28), "fine": (60, 28)}
+"""Evaluations at the coarsest scale and at 512 px, by quality; larger scales get fewer, as their steps cost more."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,14 @@ def schedule(height: int, width: int, quality: str, largest: int = 0, finest_eva
     """
     longest = max(height, width)
     finest = min(longest, largest or LARGEST[quality])
-    sides = [finest]
-    while sides[0] > BASE:
-        # halves, but never a step that is not worth its own scale
-        sides.insert(0, BASE if sides[0] < 2.5 * BASE else sides[0] / 2)
+    steps = max(0, math.ceil(math.log(finest / BASE, LARGEST_STEP))) if finest > BASE else 0
+    sides = [finest * (BASE / finest) ** (1 - i / steps) if steps else finest for i in range(steps + 1)]
     first, later = EVALUATIONS[quality]
     scales = []
     for i, side in enumerate(sides):
-        count = first if i == 0 else max(6, round(later * (2 * BASE / side) ** 0.5))
-        if i == len(sides) - 1:
-            count = finest_evaluations or count
+        count = first if i == 0 else max(6, round(later * min(1.5, (512 / side) ** 0.7)))
+        if i == steps and finest_evaluations:
+            count = finest_evaluations
         scales.append(Scale(_side(height * side / longest), _side(width * side / longest), count))
     return scales
 
@@ -60,12 +62,14 @@ def resized(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return F.interpolate(picture, (height, width), mode="bicubic", antialias=True, align_corners=False)
 
 
-def carried_up(change_of: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
-    """``change_of``, which came of the picture ``coarse``, at the size of ``fine``, the same picture at a finer scale.
+def carried_up(painted: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor, detail: float = 1.0) -> torch.Tensor:
+    """``painted``, which came of the picture ``coarse``, at the size of ``fine``, the same picture at a finer scale.
 
-    Only the change is enlarged; the detail that ``fine`` has over ``coarse`` stays sharp.
+    ``detail`` says how much of what ``fine`` shows beyond ``coarse`` is put in: at 1 only the change is enlarged, and
+    the content stays as sharp as it was; at 0 the painted picture is enlarged.
     """
-    return fine + resized(change_of - coarse, *fine.shape[2:])
+    size = fine.shape[2:]
+    return resized(painted, *size) + detail * (fine - resized(coarse, *size))
 
 
 def _side(length):

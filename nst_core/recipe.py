@@ -9,7 +9,10 @@ from nst_core.settings import Settings
 
 GATYS_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 GATYS_CONTENT = "relu3_3"
-GATYS_STYLE_WEIGHT = 1e3  # β/α: of Gatys et al., 2016, for inputs of 0 to 255; see gatys()
+GATYS_STYLE_WEIGHT = {"imagenet": 1e3, "imagenet-v1": 1e7, "built-in": 1e7}
+"""β/α by features: the paper's 10³ is for inputs of 0 to 255, whose features are about a hundred times as large as the
+others'; the style loss grows with their fourth power and the content loss with their square."""
+GATYS_EVALUATIONS = 300
 
 ARTIST_LAYERS = {
     "built-in": ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
@@ -18,10 +21,14 @@ ARTIST_LAYERS = {
 }
 ARTIST_CONTENT = {"built-in": "relu3_1", "imagenet": "relu3_3", "imagenet-v1": "relu3_3"}
 
-STYLE_WEIGHT = 20.0  # at strength 50, of losses that are relative, summed over the layers
-STYLE_WEIGHT_DECADES = 3.0  # from strength 0 to 100
+STYLE_WEIGHT = 40.0  # at strength 50, of losses that are relative, summed over the layers
+STYLE_WEIGHT_DECADES = 2.0  # from strength 0 to 100
 VARIATION_WEIGHT = 0.1
 RANGE_WEIGHT = 10.0
+RECOLOURED_AT = 0.4  # the strength, of 1, from which on the content starts in the style's colours
+NOISE = 0.15  # of the start from strength 50 on, less below: what stands between the content and its photograph
+MOST_QUILT = 0.85  # of the start at strength 100, where the content shall hardly be there; none up to 50
+DETAIL = (1.0, -0.4)  # at strength 0 and 100, below 0 is none
 
 
 @dataclass(frozen=True)
@@ -31,15 +38,19 @@ class Recipe:
     Attributes:
         weights: of the loss; its taps name the layers.
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
-        noise: how much noise the start is, 0 to 1.
-        one_scale: whether the finest scale is the only one.
+        noise: how much of the start is noise in the style's colours, 0 to 1.
+        quilt: how much of the start, after that, is a quilt of pieces of the style, 0 to 1.
+        detail: how much of the content's detail comes back in when going up a scale, 0 to 1.
+        one_scale: the evaluations to spend where the finest scale is the only one, from white noise; else 0.
         plateau: share of the loss; see :class:`nst_core.optimize.Search`.
     """
 
     weights: Weights
     recolour: float
     noise: float
-    one_scale: bool
+    quilt: float
+    detail: float
+    one_scale: int
     plateau: float
 
     @property
@@ -50,9 +61,8 @@ class Recipe:
 
 def recipe(settings: Settings, features: str) -> Recipe:
     """The recipe for ``settings`` with these ``features``."""
-    noise = 1.0 if settings.start == "noise" else 0.0
     if settings.preset == "gatys":
-        return Recipe(gatys(), 0.0, 1.0, True, 0.0)
+        return Recipe(gatys(features), 0.0, 1.0, 0.0, 0.0, GATYS_EVALUATIONS, 0.0)
     strength = settings.strength / 100
     layers = ARTIST_LAYERS[features]
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
@@ -62,10 +72,13 @@ def recipe(settings: Settings, features: str) -> Recipe:
         variation=VARIATION_WEIGHT,
         range=RANGE_WEIGHT,
     )
-    return Recipe(weights, min(1.0, strength / 0.4), noise, False, 0.0)
+    noise = 1.0 if settings.start == "noise" else NOISE * min(1.0, 2 * strength)
+    quilt = 0.0 if settings.start == "noise" else MOST_QUILT * max(0.0, 2 * strength - 1)
+    detail = DETAIL[0] + strength * (DETAIL[1] - DETAIL[0])
+    return Recipe(weights, min(1.0, strength / RECOLOURED_AT), noise, quilt, max(0.0, detail), 0, 0.0)
 
 
-def gatys() -> Weights:
+def gatys(features: str) -> Weights:
     """Exactly the published method: plain sums, equal weights."""
-    style = {Tap(1, layer): GATYS_STYLE_WEIGHT / len(GATYS_LAYERS) for layer in GATYS_LAYERS}
+    style = {Tap(1, layer): GATYS_STYLE_WEIGHT[features] / len(GATYS_LAYERS) for layer in GATYS_LAYERS}
     return Weights(style=style, content_tap=Tap(1, GATYS_CONTENT), plain=True)
