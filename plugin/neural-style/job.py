@@ -197,8 +197,8 @@ def progress_text(event, number=1, count=1):
     stage = event.get("stage") or "painting"
     size = event.get("size")
     words.append("%s %d × %d" % (stage, size[1], size[0]) if size else stage)
-    if event.get("steps"):
-        words.append("%d of %d" % (event.get("step") or 0, event["steps"]))
+    if event.get("steps") and event.get("step"):
+        words.append("%d of %d" % (event["step"], event["steps"]))
     left = time_left(event.get("seconds_left"))
     if left:
         words.append(left)

@@ -65,7 +65,7 @@ image.delete()
 
 
 def test_a_selection_in_an_8_bit_grey_image_at_the_layer_s_corner(console):
-    told, [request] = console.record(
+    told = console.do(
         """
 image = new_image(121, 97, "GRAY")
 content = add_layer(image, "Content", drawn[0])

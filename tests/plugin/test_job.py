@@ -93,7 +93,8 @@ def test_progress_words():
     assert job.progress_text(event).endswith("left, built-in features")
     assert math.isclose(job.progress_fraction(event, 2, 3), 0.5)
     assert job.progress_fraction({"fraction": 7}) == 1.0
-    assert job.progress_text({"stage": "fitting"}) == "Neural Style: fitting"
+    fitting = {"stage": "fitting", "size": [144, 192], "step": 0, "steps": 60}
+    assert job.progress_text(fitting) == "Neural Style: fitting 192 × 144"
 
 
 @pytest.mark.parametrize(
