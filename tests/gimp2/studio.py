@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -115,17 +118,30 @@ def running(process: int) -> bool:
         return False
 
 
-def engine_says(content: np.ndarray, style: np.ndarray, folder: Path, **settings) -> np.ndarray:
-    """What the engine gives for 8-bit pictures, asked through the plug-in's own half of the protocol, in Python 3."""
-    sys.path.insert(0, str(PLUG_IN))
-    try:
-        from engine import Engine
-        from job import Job, Picture
-    finally:
-        sys.path.remove(str(PLUG_IN))
-    pictures = [Picture(*array.shape, "u8", array.tobytes()) for array in (content, style)]
+def engine_says(content: np.ndarray, style: np.ndarray, **settings) -> np.ndarray:
+    """What the engine gives for 8-bit pictures, asked through the plug-in's own half of the protocol, in Python 3.
+
+    One engine of the tests' own answers them all.
+    """
+    engine = own_engine()
+    from job import Job, Picture
+
+    pictures = [Picture(*array.shape, "u8", np.ascontiguousarray(array).tobytes()) for array in (content, style)]
     given = {"strength": 50.0, "brush_size": 100.0, "quality": "draft", "keep_colours": "off", "seed": 3} | settings
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with Engine(str(folder), "tests") as engine:
-        painted = engine.stylize(Job(*pictures, given)).picture
+    painted = engine.stylize(Job(*pictures, given)).picture
     return np.frombuffer(painted.data, np.uint8).reshape(content.shape)
+
+
+@functools.cache
+def own_engine():
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.path.insert(0, str(PLUG_IN))
+    from engine import Engine
+
+    folder = tempfile.mkdtemp(prefix="nst-engine-")
+    installation = {"command": host.engine_command(), "directory": str(host.REPOSITORY), "log": f"{folder}/engine.log"}
+    Path(folder, "engine.json").write_text(json.dumps(installation), encoding="utf-8")
+    engine = Engine(folder, "tests")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(engine.close)
+    return engine

@@ -39,7 +39,7 @@ def test_the_layer_in_a_group_gets_its_result_above_it(studio):
     assert (result.x, result.y, result.width, result.height, result.parent) == (7, -5, 61, 47, group)
     assert (result.opacity, result.mode, result.color_tag, result.visible, result.linked) == (75.0, 30, 4, True, False)
     assert (result.alpha, result.base) == (True, core.RGB)
-    expected = engine_says(content.pixels, style.pixels, studio.plug_in)
+    expected = engine_says(content.pixels, style.pixels)
     assert np.array_equal(result.pixels, expected)
     assert np.array_equal(result.pixels[..., 3], content.pixels[..., 3])
     assert (result.pixels[..., :3] != content.pixels[..., :3]).mean() > 0.5
@@ -60,22 +60,27 @@ def test_the_layer_in_a_group_gets_its_result_above_it(studio):
     assert state(image) == before
     assert studio.gimp.said == []
     assert studio.gimp.stderr == ""
+    fractions = [fraction for _, fraction in studio.gimp.progress if fraction is not None]
+    assert len(fractions) > 3 and fractions == sorted(fractions) and fractions[-1] == 1.0
+    texts = [text for text, _ in studio.gimp.progress if text]
+    assert all(text.startswith("Neural Style: ") for text in texts)
+    assert any("left" in text for text in texts) and any("built-in" in text for text in texts)
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_a_grey_image_stays_grey(studio, channels):
+def test_a_grey_image_stays_grey(studio):
     image = studio.image(base=core.GRAY)
-    content = studio.layer(image, "Grey", drawn(47, 61, channels))
+    contents = [studio.layer(image, f"Grey {channels}", drawn(47, 61, channels)) for channels in (1, 2)]
+    contents[0].linked = contents[1].linked = True
     coloured = studio.image()
     style = studio.layer(coloured, "Colours", drawn(40, 53, 3, 2))
-    assert studio.paint(image, content, style) == "success"
-    result = image.layers[0]
-    assert (result.base, result.alpha, result.name) == (core.GRAY, channels == 2, "Grey · Colours")
-    assert np.array_equal(result.pixels, engine_says(content.pixels, style.pixels, studio.plug_in))
+    assert studio.paint(image, contents[0], style) == "success"
+    for content, result in zip(contents, image.layers[::2], strict=True):
+        assert (result.base, result.alpha, result.name) == (core.GRAY, content.alpha, f"{content.name} · Colours")
+        assert np.array_equal(result.pixels, engine_says(content.pixels, style.pixels))
     assert len(coloured.layers) == 1 and coloured.undo_steps == []
 
 
-@pytest.mark.parametrize("precision", [core.U16_GAMMA, core.FLOAT_GAMMA, core.FLOAT_LINEAR])
+@pytest.mark.parametrize("precision", [core.U16_GAMMA, core.FLOAT_LINEAR])
 def test_at_every_precision_eight_bits_cross(studio, precision):
     image, content, style = studio.scene(precision)
     sent = content.as_u8()
@@ -83,7 +88,7 @@ def test_at_every_precision_eight_bits_cross(studio, precision):
     assert studio.paint(image, content, style) == "success"
     result = image.layers[0]
     assert result.pixels.dtype == core.SAMPLES[precision]
-    assert np.array_equal(result.as_u8(), engine_says(sent, style.as_u8(), studio.plug_in))
+    assert np.array_equal(result.as_u8(), engine_says(sent, style.as_u8()))
     assert np.array_equal(content.pixels, before)
 
 
@@ -104,7 +109,7 @@ def test_a_feathered_selection_bounds_the_work_and_the_result(studio):
     width, height = right - left + 64, bottom - top + 64
     assert any(f"{width} × {height}" in text for text, _ in studio.gimp.progress if text)
     box = slice(top - 32 - 9, bottom + 32 - 9), slice(left - 32 - 12, right + 32 - 12)
-    painted = engine_says(np.ascontiguousarray(content.pixels[box]), style.pixels, studio.plug_in)
+    painted = engine_says(content.pixels[box], style.pixels)
     inside = result.pixels[box][..., :3]
     assert np.array_equal(inside, painted)
 
@@ -127,25 +132,21 @@ def test_linked_layers_are_painted_one_after_the_other_by_one_engine(studio):
     group = studio.group(image, "Group")
     one = studio.layer(image, "One", drawn(47, 61, 3), 5, 3, group)
     two = studio.layer(image, "Two", drawn(33, 41, 4, 1), 20, 30)
-    alone = studio.layer(image, "Alone", drawn(33, 41, 3, 4))
+    studio.layer(image, "Alone", drawn(33, 41, 3, 4))
     style = studio.layer(image, "Style", drawn(40, 53, 3, 2))
     one.linked = two.linked = True
     before = state(image)
     assert studio.paint(image, two, style) == "success"
+    assert len(studio.engines()) == 1 and not running(studio.engines()[0])
     assert [layer.name for layer in image.layers] == ["Group", "Two · Style", "Two", "Alone", "Style"]
     assert [layer.name for layer in group.children] == ["One · Style", "One"]
     assert not image.layers[1].linked and not group.children[0].linked
-    assert np.array_equal(group.children[0].pixels, engine_says(one.pixels, style.pixels, studio.plug_in))
-    assert np.array_equal(image.layers[1].pixels, engine_says(two.pixels, style.pixels, studio.plug_in))
-    engines = studio.engines()
-    assert len(engines) == 1 + 2 and not any(running(process) for process in engines)  # two were the test's own
+    assert np.array_equal(group.children[0].pixels, engine_says(one.pixels, style.pixels))
+    assert np.array_equal(image.layers[1].pixels, engine_says(two.pixels, style.pixels))
     assert any("layer 2 of 2" in text for text, _ in studio.gimp.progress if text)
     assert len(image.undo_steps) == 1
     image.undo()
     assert state(image) == before
-    # a layer that is not linked is painted alone
-    assert studio.paint(image, alone, style) == "success"
-    assert len(image.all_items()) == 6
 
 
 def test_a_style_file_whose_path_is_not_plain(studio):
@@ -157,7 +158,7 @@ def test_a_style_file_whose_path_is_not_plain(studio):
     assert result.name == "Blätter · Стиль №1 ünd 画"
     assert parasite(result)["style"] == str(path)
     style = np.concatenate([drawn(40, 53, 3, 3), np.full((40, 53, 1), 255, np.uint8)], 2)
-    assert np.array_equal(result.pixels, engine_says(content.pixels, style, studio.plug_in))
+    assert np.array_equal(result.pixels, engine_says(content.pixels, style))
     assert list(studio.gimp.images) == [image.id]
 
 
@@ -168,21 +169,4 @@ def test_an_indexed_style_is_read_as_its_colours(studio):
     style = studio.layer(indexed, "Palette", (drawn(40, 53, 1, 2) // 16).astype(np.uint8))
     assert studio.paint(image, content, style) == "success"
     colours = indexed.colormap[style.pixels[..., 0]]
-    assert np.array_equal(image.layers[0].pixels, engine_says(content.pixels, colours, studio.plug_in))
-
-
-def test_the_same_layer_twice_gets_another_name(studio):
-    image, content, style = studio.scene()
-    assert studio.paint(image, content, style) == studio.paint(image, content, style) == "success"
-    assert [layer.name for layer in image.layers] == ["Blätter · Stil", "Blätter · Stil #1", "Blätter", "Stil"]
-    assert np.array_equal(image.layers[0].pixels, image.layers[1].pixels)
-
-
-def test_the_progress_bar_tells_and_never_falls(studio):
-    image, content, style = studio.scene()
-    assert studio.paint(image, content, style) == "success"
-    fractions = [fraction for _, fraction in studio.gimp.progress if fraction is not None]
-    assert len(fractions) > 3 and fractions == sorted(fractions) and fractions[-1] == 1.0
-    texts = [text for text, _ in studio.gimp.progress if text]
-    assert all(text.startswith("Neural Style: ") for text in texts)
-    assert any("left" in text for text in texts) and any("built-in" in text for text in texts)
+    assert np.array_equal(image.layers[0].pixels, engine_says(content.pixels, colours))

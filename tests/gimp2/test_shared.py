@@ -37,9 +37,8 @@ said["words"] = [job.layer_name("Blätter", "Øl"), job.style_file_name("/a/Gem�
 content = Picture(47, 61, 4, "u8", open(sys.argv[2], "rb").read())
 style = Picture(40, 53, 3, "u8", open(sys.argv[3], "rb").read())
 with Engine(folder, "tests") as engine:
-    for number in (1, 2):
-        painted = engine.stylize(Job(content, style, said["settings"]), events.append)
-        said["picture %d" % number] = [list(painted.picture[:4]), hashlib.sha256(painted.picture.data).hexdigest()]
+    painted = engine.stylize(Job(content, style, said["settings"]), events.append)
+    said["picture"] = [list(painted.picture[:4]), hashlib.sha256(painted.picture.data).hexdigest()]
     try:
         engine.stylize(Job(content, Picture(1, 1, 3, "u8", b"abc"), said["settings"]))
     except EngineError as failed:
@@ -78,8 +77,7 @@ def test_both_pythons_do_the_same(studio, python, tmp_path):
         assert done.returncode == 0, done.stderr.decode()
         said.append(json.loads(done.stdout))
     assert said[0] == said[1]
-    assert said[0]["picture 1"] == said[0]["picture 2"]
-    assert said[0]["picture 1"][0] == [47, 61, 4, "u8"]
+    assert said[0]["picture"][0] == [47, 61, 4, "u8"]
     assert said[0]["failure"][0] == "picture" and said[0]["told"]
     assert "Seed is nan; it must be from 0" in said[0]["seed"]
     assert len(studio.engines()) == 2
