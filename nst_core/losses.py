@@ -83,10 +83,27 @@ def moments(features: torch.Tensor, weights: torch.Tensor | None = None) -> Mome
     """The :class:`Moments` of a feature map (N, H, W), with weights (H, W) for its positions (all one where None)."""
     flat = features.flatten(1)
     if weights is None:
-        return Moments(flat @ flat.T, flat.sum(1), flat.new_tensor(float(flat.shape[1])))
+        return Moments(_SecondMoment.apply(flat, None), flat.sum(1), flat.new_tensor(float(flat.shape[1])))
     w = weights.flatten()
-    weighted = flat * w
-    return Moments(weighted @ flat.T, weighted.sum(1), w.sum())
+    return Moments(_SecondMoment.apply(flat, w), flat @ w, w.sum())
+
+
+class _SecondMoment(torch.autograd.Function):
+    """F·diag(w)·Fᵀ with its gradient in one product, (∂ + ∂ᵀ)·F·diag(w), where autograd makes two and adds them up.
+
+    That is a tenth of a whole evaluation's time.
+    """
+
+    @staticmethod
+    def forward(ctx, flat, w):
+        ctx.save_for_backward(flat, w)
+        return flat @ flat.T if w is None else (flat * w) @ flat.T
+
+    @staticmethod
+    def backward(ctx, gradient):
+        flat, w = ctx.saved_tensors
+        product = (gradient + gradient.T) @ flat
+        return product if w is None else product.mul_(w), None
 
 
 def moments_loss(generated: Moments, style: Moments) -> torch.Tensor:

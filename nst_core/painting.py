@@ -18,6 +18,7 @@ from nst_core.settings import Settings
 
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
 SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
+LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 20  # of L-BFGS
 PREVIEW_SIDE = 256
 
@@ -61,25 +62,31 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     network = weights.network(features, recipe.deepest, _to_fit(pictures, target), _pooling(settings), settings.seed)
     network = network.to(on)
     clock.start()
+    base = target
+    if recipe.quilt:
+        style, _ = _style_at(pictures, settings.brush_size, height, width)
+        base = starting.with_quilt(target, style, settings.seed, recipe.quilt)
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
-        content = resized(target, scale.height, scale.width).clamp(0, 1)
+        content, start = (resized(x, scale.height, scale.width).clamp(0, 1) for x in (target, base))
         if picture is None:
-            start = starting.start(content, _style_at(pictures, settings.brush_size, scale)[0], settings.seed, recipe)
+            begin = starting.roughened(start, pictures.style, settings.seed, recipe)
         else:
-            start = pyramid.carried_up(picture, before, content, recipe.detail)
-        minimum = _paint_scale(pictures, recipe, settings, network, content, start, scale, clock.at(number), on)
-        picture, before = minimum.picture.cpu(), content
+            begin = pyramid.carried_up(picture, before, start, recipe.detail)
+        minimum = _paint_scale(pictures, recipe, settings, network, content, begin, scale, clock.at(number), on)
+        picture, before = minimum.picture.cpu(), start
         evaluations += minimum.evaluations
         finished = finished and minimum.finished
         if not finished:
             break
     clock.tell("enlarging", number, scale, minimum.evaluations, minimum.loss, None)
-    return Painting(pyramid.carried_up(picture, before, target), evaluations, minimum.loss, finished)
+    painted = pyramid.carried_up(picture, before, base)
+    painted = pictures.content + recipe.opacity * (painted - pictures.content)
+    return Painting(painted, evaluations, minimum.loss, finished)
 
 
-def _paint_scale(pictures, recipe, settings, network, content, start, scale, on_evaluation, on):
-    style, visible_in_style = _style_at(pictures, settings.brush_size, scale)
+def _paint_scale(pictures, recipe, settings, network, content, begin, scale, on_evaluation, on):
+    style, visible_in_style = _style_at(pictures, settings.brush_size, scale.height, scale.width)
     visible = None if pictures.visible is None else resized(pictures.visible, scale.height, scale.width).clamp(0, 1)
     limit = settings.memory_limit * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE)
     margin = max(tap.shrink * vgg.reach(tap.layer) for tap in recipe.weights.taps)
@@ -87,14 +94,14 @@ def _paint_scale(pictures, recipe, settings, network, content, start, scale, on_
     there = [x if x is None else x.to(on) for x in (content, style, visible, visible_in_style)]
     objective = Objective(network, recipe.weights, *there, tile=budget.tile)
     search = Search(budget.method, scale.evaluations, budget.history, recipe.plateau)
-    return minimise(objective, start.to(on), search, on_evaluation)
+    return minimise(objective, begin.to(on), search, on_evaluation)
 
 
-def _style_at(pictures, brush_size, scale):
-    """The style at the size that gives the brush size at this scale: as long as the content at 100 %."""
+def _style_at(pictures, brush_size, content_height, content_width):
+    """The style at the size that gives the brush size to a content of this size: as long as it at 100 %."""
     height, width = pictures.style.shape[2:]
-    factor = max(scale.height, scale.width) / max(height, width) * brush_size / 100
-    factor = max(factor, SMALLEST_STYLE / min(height, width))
+    factor = max(content_height, content_width) / max(height, width) * brush_size / 100
+    factor = min(max(factor, SMALLEST_STYLE / min(height, width)), LARGEST_STYLE / max(height, width))
     size = max(16, round(height * factor)), max(16, round(width * factor))
     visible = pictures.visible_in_style
     return resized(pictures.style, *size).clamp(0, 1), None if visible is None else resized(visible, *size).clamp(0, 1)

@@ -25,10 +25,10 @@ STYLE_WEIGHT = 40.0  # at strength 50, of losses that are relative, summed over 
 STYLE_WEIGHT_DECADES = 2.0  # from strength 0 to 100
 VARIATION_WEIGHT = 0.6  # of the style's: less leaves a woven grain of single pixels, twice as much dulls the strokes
 RANGE_WEIGHT = 10.0
-RECOLOURED_AT = 0.4  # the strength, of 1, from which on the content starts in the style's colours
+RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 NOISE = 0.15  # of the start from strength 50 on, less below: what stands between the content and its photograph
 MOST_QUILT = 0.85  # of the start at strength 100, where the content shall hardly be there; none up to 50
-DETAIL = (1.0, -0.4)  # at strength 0 and 100, below 0 is none
+DETAIL = (1.0, 0.3)  # at strength 0, and from 50 on
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Recipe:
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
         noise: how much of the start is noise in the style's colours, 0 to 1.
         quilt: how much of the start, after that, is a quilt of pieces of the style, 0 to 1.
-        detail: how much of the content's detail comes back in when going up a scale, 0 to 1.
+        detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
+        opacity: how much of the change is shown in the end, 0 to 1.
         one_scale: the evaluations to spend where the finest scale is the only one, from white noise; else 0.
         plateau: share of the loss; see :class:`nst_core.optimize.Search`.
     """
@@ -50,6 +51,7 @@ class Recipe:
     noise: float
     quilt: float
     detail: float
+    opacity: float
     one_scale: int
     plateau: float
 
@@ -62,20 +64,20 @@ class Recipe:
 def recipe(settings: Settings, features: str) -> Recipe:
     """The recipe for ``settings`` with these ``features``."""
     if settings.preset == "gatys":
-        return Recipe(gatys(features), 0.0, 1.0, 0.0, 0.0, GATYS_EVALUATIONS, 0.0)
+        return Recipe(gatys(features), 0.0, 1.0, 0.0, 0.0, 1.0, GATYS_EVALUATIONS, 0.0)
     strength = settings.strength / 100
     layers = ARTIST_LAYERS[features]
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
     weights = Weights(
         style={Tap(1, layer): beta / len(layers) for layer in layers},
         content_tap=Tap(1, ARTIST_CONTENT[features]),
-        variation=VARIATION_WEIGHT * beta,
+        variation=VARIATION_WEIGHT * min(beta, STYLE_WEIGHT),
         range=RANGE_WEIGHT,
     )
     noise = 1.0 if settings.start == "noise" else NOISE * min(1.0, 2 * strength)
-    quilt = 0.0 if settings.start == "noise" else MOST_QUILT * max(0.0, 2 * strength - 1) ** 2
-    detail = DETAIL[0] + strength * (DETAIL[1] - DETAIL[0])
-    return Recipe(weights, min(1.0, strength / RECOLOURED_AT), noise, quilt, max(0.0, detail), 0, 0.0)
+    quilt = 0.0 if settings.start == "noise" else MOST_QUILT * max(0.0, 2 * strength - 1) ** 1.5
+    detail = DETAIL[0] + min(1.0, 2 * strength) * (DETAIL[1] - DETAIL[0])
+    return Recipe(weights, min(1.0, strength / RECOLOURED_AT), noise, quilt, detail, min(1.0, 2 * strength), 0, 0.0)
 
 
 def gatys(features: str) -> Weights:

@@ -1,4 +1,4 @@
-"""The picture that the coarsest scale starts from: the content, more or less of it."""
+"""The picture that painting starts from: the content, more or less of it."""
 
 from __future__ import annotations
 
@@ -7,35 +7,43 @@ import torch
 from nst_core import colour
 from nst_core.recipe import Recipe
 
-PIECES = 3  # of the quilt along the picture's longest side
+PIECES = 6  # of the quilt along the picture's longest side: fewer show the style's composition, not its strokes
 TRACE = 0.02  # of noise, in units of the picture's range: flat areas need a direction to go, and the seed varies it
 
 
-def start(content: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:
-    """A start for ``content``, (1, 3, H, W), with what the recipe mixes in; ``style`` is at its size for this scale."""
+def with_quilt(content: torch.Tensor, style: torch.Tensor, seed: int, amount: float) -> torch.Tensor:
+    """``content``, (1, 3, H, W), with ``amount`` of it, 0 to 1, replaced by a quilt of the style.
+
+    ``style`` is at the size that its strokes shall have in this picture.
+    """
     random = torch.Generator().manual_seed(seed)
-    speckle = torch.randn(content.shape, generator=random)
+    return content + amount * (quilt(style, *content.shape[2:], random) - content)
+
+
+def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:
+    """The coarsest scale's start: ``picture``, (1, 3, H, W), with the recipe's noise, which leaves strokes room."""
+    random = torch.Generator().manual_seed(seed)
+    speckle = torch.randn(picture.shape, generator=random)
     if recipe.one_scale:
         return 0.5 + 0.1 * speckle
-    mixed = content
-    if recipe.noise:
-        mixed = mixed + recipe.noise * (colour.matched(0.5 + 0.1 * speckle, style) - mixed)
-    if recipe.quilt:
-        mixed = mixed + recipe.quilt * (quilt(style, *content.shape[2:], random) - mixed)
-    return mixed + TRACE * speckle
+    noise = colour.matched(0.5 + 0.1 * speckle, style)
+    return picture + recipe.noise * (noise - picture) + TRACE * speckle
 
 
 def quilt(style: torch.Tensor, height: int, width: int, random: torch.Generator) -> torch.Tensor:
-    """Pieces of ``style`` (1, 3, H', W'), each from anywhere in it, side by side as a picture (1, 3, height, width).
+    """Pieces of ``style`` (1, 3, H', W'), each from anywhere in it, faded into each other: (1, 3, height, width).
 
-    It has the style's statistics from the beginning, which noise has not, and not its composition; the seams heal.
+    It has the style's statistics nearly from the beginning, which noise has not, and not its composition.
     """
-    side = min(-(-max(height, width) // PIECES), *style.shape[2:])
-    pieces = style.new_empty(1, 3, height, width)
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            rows, columns = min(side, height - top), min(side, width - left)
-            y = int(torch.randint(0, style.shape[2] - rows + 1, (), generator=random))
-            x = int(torch.randint(0, style.shape[3] - columns + 1, (), generator=random))
-            pieces[..., top : top + rows, left : left + columns] = style[..., y : y + rows, x : x + columns]
-    return pieces
+    step = max(1, min(-(-max(height, width) // PIECES), min(style.shape[2:]) // 2))
+    fade = 1 - (torch.arange(2 * step) + 0.5 - step).abs() / step  # two neighbours' fades add up to one
+    window = fade[:, None] * fade[None, :]
+    rows, columns = -(-height // step) + 1, -(-width // step) + 1
+    canvas = style.new_zeros(1, 3, (rows + 1) * step, (columns + 1) * step)
+    for row in range(rows):
+        for column in range(columns):
+            y, x = (int(torch.randint(0, n - 2 * step + 1, (), generator=random)) for n in style.shape[2:])
+            piece = style[..., y : y + 2 * step, x : x + 2 * step]
+            top, left = row * step, column * step
+            canvas[..., top : top + 2 * step, left : left + 2 * step] += piece * window
+    return canvas[..., step : step + height, step : step + width]

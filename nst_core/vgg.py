@@ -93,7 +93,7 @@ class Vgg16:
         for (weight, bias), name in zip(self.weights, LAYERS, strict=False):
             if name != "relu1_1" and name.endswith("_1"):
                 maps = pool(maps, self.pooling)
-            maps = F.relu(convolve(maps, weight, bias, self.padding))
+            maps = convolve(maps, weight, bias, self.padding).relu_()  # the gradient needs the sign alone
             if name in wanted:
                 found[name] = maps
                 if len(found) == len(wanted):

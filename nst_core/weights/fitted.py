@@ -25,8 +25,9 @@ PADDING = "replicate"  # zeros would be a black frame around the picture, to fil
 CHANNELS = dict(zip(range(1, 6), (64, 128, 256, 512, 512), strict=True))  # VGG16's own, by block
 WIDTH = 0.5  # of them
 SAMPLES = 16_000  # patches, from all pictures together
+RESPONSES = 4_000  # of each filter, from all pictures together, to find its threshold by
 LLOYD_STEPS = 8
-PATCH_CHANNELS = 96  # principal channels that patches are taken of: 9 times as many dimensions to whiten
+PATCH_CHANNELS = 64  # principal channels that patches are taken of: 9 times as many dimensions to whiten
 VARIANCE = {1: 0.99, 2: 0.90, 3: 0.80, 4: 0.80, 5: 0.80}  # share of the patches' variance that is kept, by block
 RIDGE = 0.1  # of the mean variance of the strongest quarter of directions, added to all before whitening
 FIRING = 0.3  # share of positions at which a filter's output is positive
@@ -52,8 +53,8 @@ def fit(pictures: list[torch.Tensor], deepest: str, pooling: str = "average", se
         count = int(CHANNELS[block(name)] * WIDTH)
         weight, bias = _filters(maps, count, VARIANCE[block(name)], random, first=name == "relu1_1")
         responses = [convolve(m, weight, bias, PADDING) for m in maps]
-        flat = torch.cat([_columns(r, SAMPLES // len(maps), random) for r in responses])
-        threshold = torch.quantile(flat, 1 - FIRING, dim=0)
+        flat = torch.cat([_columns(r, RESPONSES // len(maps), random) for r in responses])
+        threshold = flat.T.contiguous().kthvalue(round((1 - FIRING) * len(flat)), dim=1).values
         scale = 1 / (flat - threshold).std().clamp_min(1e-6)
         weights.append((weight * scale, (bias - threshold) * scale))
         maps = [F.relu((r - threshold[None, :, None, None]) * scale) for r in responses]
