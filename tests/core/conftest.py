@@ -1,7 +1,10 @@
-"""One thread: the pictures here are so small that more would wait for one another."""
+"""One thread: the pictures here are so small that more would wait for one another. And a fit that is soon done."""
 
 import pytest
 import torch
+
+from nst_core.weights import fitted
+from tests.core.drawing import QUICK_FIT
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -10,3 +13,10 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def quick_fit(monkeypatch):
+    """The built-in features with fewer channels, patches and steps than artists get: soon done."""
+    for name, value in QUICK_FIT.items():
+        monkeypatch.setattr(fitted, name, value)

@@ -7,6 +7,7 @@ import torch
 
 from nst_core.vgg import LAYERS, Vgg16, block
 
+QUICK_FIT = {"WIDTH": 0.125, "SAMPLES": 1500, "LLOYD_STEPS": 2}  # constants of nst_core.weights.fitted
 MEAN, STD = (0.48, 0.45, 0.4), (0.23, 0.22, 0.24)
 
 

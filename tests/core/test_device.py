@@ -1,0 +1,118 @@
+"""What a run may take: plans that keep to the limit, and a run that keeps to its plan."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nst_core import device, vgg
+from tests.core.drawing import small_network
+
+ROOT = Path(__file__).parents[2]
+MB = device.MEGABYTE
+NETWORK = small_network("relu4_1", dtype=torch.float32, channels=(32, 64, 128, 256, 256))
+MARGIN = vgg.reach("relu4_1")
+SIDES = st.integers(16, 12_000)
+
+
+def planned(height, width, plan):
+    """Bytes that a plan takes, by the module's own figures."""
+    at_once = height * width if plan.tile is None else min(plan.tile**2, height * width)
+    pair = 24 * height * width  # six float32 numbers a pixel
+    vectors = plan.history if plan.method == "l-bfgs" else 1
+    return device.RUNTIME_MB * MB + at_once * device.bytes_per_pixel(NETWORK) + vectors * pair + 150 * height * width
+
+
+@given(SIDES, SIDES, st.integers(700, 64_000), st.sampled_from(["l-bfgs", "adam"]), st.integers(3, 50))
+def test_plans_keep_to_the_limit(height, width, limit_mb, method, history):
+    plan = device.budget(height, width, NETWORK, (method, history), limit_mb * MB, MARGIN)
+    assert plan.method == method or (method, plan.method) == ("l-bfgs", "adam")
+    assert plan.history <= history
+    least = device.Budget(device.SMALLEST_TILE, 0, "adam")
+    if planned(height, width, least) * 1.1 < limit_mb * MB:
+        assert planned(height, width, plan) <= 1.02 * limit_mb * MB
+    else:
+        # nothing fits: then as little as there is
+        assert plan.tile == device.SMALLEST_TILE or plan.tile is None
+
+
+@given(SIDES, SIDES, st.integers(0, 64_000))
+def test_tiles_are_worth_their_margins(height, width, limit_mb):
+    plan = device.budget(height, width, NETWORK, ("l-bfgs", 20), limit_mb * MB, MARGIN)
+    if plan.tile is not None:
+        assert 4 * MARGIN <= plan.tile <= max(device.LARGEST_TILE, 4 * MARGIN)
+        assert plan.tile >= device.SMALLEST_TILE
+
+
+@given(SIDES, SIDES, st.integers(500, 8_000))
+def test_more_memory_never_gives_less(height, width, limit_mb):
+    def plan(limit):
+        return device.budget(height, width, NETWORK, ("l-bfgs", 20), limit * MB, MARGIN)
+
+    little, much = plan(limit_mb), plan(2 * limit_mb)
+    assert much.history >= little.history
+    assert much.tile is None or little.tile is not None
+    assert (little.method, much.method) != ("l-bfgs", "adam")
+
+
+def test_enough_memory_needs_no_tiles():
+    assert device.budget(384, 512, NETWORK, ("l-bfgs", 20), 8000 * MB, MARGIN) == device.Budget(None, 20, "l-bfgs")
+
+
+def test_a_deeper_network_takes_more():
+    shallow = small_network("relu2_1", channels=(32, 64, 128, 256, 256))
+    assert device.bytes_per_pixel(shallow) < device.bytes_per_pixel(NETWORK)
+
+
+def test_a_device_that_is_not_there_is_told():
+    assert device.choose("cpu") == torch.device("cpu")
+    assert device.choose("auto").type in ("cuda", "mps", "cpu")
+    missing = next(
+        name
+        for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available()))
+        if not there
+    )
+    with pytest.raises(device.DeviceError, match=rf"no {missing.upper()} device.*choose the device cpu or auto"):
+        device.choose(missing)
+
+
+def test_free_memory_is_what_the_machine_has():
+    free = device.free_memory(torch.device("cpu"))
+    assert 50 * MB < free < 1 << 50
+
+
+RUN = """
+import sys
+import numpy as np, torch
+torch.set_num_threads(2)
+from nst_core.settings import Settings
+from nst_core.stylizing import stylize_fully
+from nst_core.weights import fitted
+from tests.core.drawing import QUICK_FIT, drawn
+vars(fitted).update(QUICK_FIT)
+height, width, limit = map(int, sys.argv[1:])
+content, style = drawn(height, width, seed=1), drawn(200, 150, seed=2)
+settings = Settings(
+    preset="gatys", quality="fine", evaluations=1, features="built-in", memory_limit=limit, device="cpu"
+)
+result = stylize_fully(content, style, settings)
+assert result.evaluations == 1 and np.isfinite(result.picture).all()
+print([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc here to read the peak from")
+def test_a_run_keeps_near_its_memory_limit():
+    """A megapixel whole takes more than a gigabyte; in the tiles that the limit asks for it does not."""
+
+    def peak_mb(limit):
+        command = [sys.executable, "-c", RUN, "1200", "1600", str(limit)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout) * 1024 / MB
+
+    assert peak_mb(0) > 1000 > 1.1 * 800 > peak_mb(800)

@@ -1,0 +1,299 @@
+"""The main job, run for real on small pictures: what goes in, what comes out, and what never changes."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nst_core.objective import Objective, Tap, Weights
+from nst_core.stylizing import Cancelled, PictureError, Settings, Stop, stylize, stylize_fully
+from nst_core.weights import fitted
+from tests.core.drawing import drawn, tensor
+
+ROOT = Path(__file__).parents[2]
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+CONTENT, STYLE = drawn(47, 61, seed=1), drawn(53, 40, seed=2)
+
+
+@pytest.fixture(autouse=True)
+def few_samples(quick_fit):
+    """The fit as it is, of fewer patches."""
+
+
+def settings(**values):
+    return Settings(**{"features": "built-in", "device": "cpu", "quality": "draft", "evaluations": 6, **values})
+
+
+def luma(picture):
+    return picture[..., :3] @ LUMA
+
+
+def chroma(picture):
+    return picture[..., :3] - luma(picture)[..., None]
+
+
+def spread(picture):
+    """How far from grey the least grey pixel is."""
+    return float((picture[..., :3].max(-1) - picture[..., :3].min(-1)).max())
+
+
+SAME_BYTES = """
+import hashlib, torch
+torch.set_num_threads(1)
+from nst_core.weights import fitted
+from tests.core import test_stylizing as t
+from tests.core.drawing import QUICK_FIT
+vars(fitted).update(QUICK_FIT)
+print(hashlib.sha256(t.stylize(t.CONTENT, t.STYLE, t.settings(seed=7)).tobytes()).hexdigest())
+"""
+
+
+def test_a_seed_gives_the_same_bytes_here_and_in_another_process():
+    first, again = (stylize(CONTENT, STYLE, settings(seed=7)) for _ in range(2))
+    assert first.tobytes() == again.tobytes()
+    assert np.abs(first - stylize(CONTENT, STYLE, settings(seed=8))).mean() > 0.001
+    done = subprocess.run([sys.executable, "-c", SAME_BYTES], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == hashlib.sha256(first.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_strength_0_is_the_content_itself(channels):
+    content = drawn(61, 47, channels)
+    result = stylize_fully(content, STYLE, settings(strength=0))
+    assert result.picture.tobytes() == content.tobytes() and result.picture is not content
+    assert result.evaluations == 0 and result.finished
+
+
+def test_more_strength_is_nearer_to_the_style_and_farther_from_the_content():
+    layers = ("relu1_1", "relu2_1", "relu3_1")
+    network = fitted.fit([tensor(CONTENT), tensor(STYLE)], layers[-1])
+    weights = Weights({Tap(1, layer): 1.0 for layer in layers}, Tap(1, "relu3_1"))
+    objective = Objective(network, weights, tensor(CONTENT), tensor(STYLE))
+    little, much = (stylize(CONTENT, STYLE, settings(strength=strength, evaluations=25)) for strength in (5, 90))
+    distances = [objective.style_distance(tensor(p)) for p in (CONTENT, little, much)]
+    assert distances == sorted(distances, reverse=True)
+    assert np.abs(luma(much) - luma(CONTENT)).mean() > 1.5 * np.abs(luma(little) - luma(CONTENT)).mean()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize(("height", "width"), [(61, 47), (17, 300), (16, 16)])
+def test_every_shape_and_channel_count(channels, height, width):
+    content, style = drawn(height, width, channels, seed=3), drawn(53, 40, 5 - channels, seed=4)
+    before = content.copy(), style.copy()
+    result = stylize(content, style, settings(evaluations=3))
+    assert result.shape == content.shape and result.dtype == np.float32
+    assert np.isfinite(result).all() and result.min() >= 0 and result.max() <= 1
+    colours = 1 if channels < 3 else 3
+    assert np.abs(result - content)[..., :colours].mean() > 0.01
+    assert result[..., colours:].tobytes() == content[..., colours:].tobytes()  # the alpha, bit for bit
+    assert content.tobytes() == before[0].tobytes() and style.tobytes() == before[1].tobytes()
+
+
+@pytest.mark.parametrize("of", ["content", "style"])
+def test_what_transparency_hides_has_no_influence(of):
+    content, style = drawn(47, 61, 4, seed=5), drawn(53, 40, 4, seed=6)
+    first = stylize(content, style, settings())
+    picture = {"content": content, "style": style}[of]
+    hidden = picture[..., 3] == 0
+    assert 0.1 < hidden.mean() < 0.9
+    picture[hidden, :3] = drawn(*picture.shape[:2], seed=99)[hidden]
+    again = stylize(content, style, settings())
+    seen = content[..., 3] > 0
+    assert again[seen].tobytes() == first[seen].tobytes()
+
+
+@pytest.mark.parametrize("style_channels", [1, 3])
+def test_grey_in_grey_out(style_channels):
+    """Grey pictures of three channels, as GIMP's RGB images hold them."""
+    grey = np.repeat(drawn(47, 61, 1, seed=3), 3, -1)
+    style = drawn(53, 40, 1, seed=4)
+    result = stylize(grey, np.repeat(style, style_channels, -1), settings())
+    assert spread(result) == 0
+    assert np.abs(result - grey).mean() > 0.01
+
+
+@pytest.mark.parametrize("strength", [50, 100])
+def test_a_grey_style_gives_a_grey_picture(strength):
+    result = stylize(CONTENT, drawn(53, 40, 1, seed=4), settings(strength=strength))
+    assert spread(CONTENT) > 0.5 and spread(result) < 1e-6
+
+
+def test_keeping_luminance_keeps_every_pixels_colours():
+    result = stylize(CONTENT, STYLE, settings(keep_colours="luminance"))
+    ours, theirs = chroma(result), chroma(CONTENT)
+    # the same hue everywhere, and the same strength where there is room for it
+    length, wanted = np.linalg.norm(ours, axis=-1), np.linalg.norm(theirs, axis=-1)
+    along = (ours * theirs).sum(-1)
+    strong = (length > 0.02) & (wanted > 0.02)
+    assert strong.mean() > 0.5
+    np.testing.assert_allclose(along[strong], (length * wanted)[strong], rtol=1e-3)
+    assert (length <= wanted + 1e-5).all()
+    room = (result.min(-1) > 0.01) & (result.max(-1) < 0.99)
+    assert room.mean() > 0.3
+    np.testing.assert_allclose(ours[room], theirs[room], atol=1e-5)
+    assert np.abs(luma(result) - luma(CONTENT)).mean() > 0.01
+
+
+def test_a_palette_is_nearer_to_the_contents_colours():
+    red_style = (drawn(53, 40, seed=2) * [0.9, 0.25, 0.2]).astype(np.float32)
+
+    def distance(keep):
+        result = stylize(CONTENT, red_style, settings(keep_colours=keep)).reshape(-1, 3)
+        content = CONTENT.reshape(-1, 3)
+        return np.linalg.norm(result.mean(0) - content.mean(0)) + np.linalg.norm(
+            np.linalg.cholesky(np.cov(result.T)) - np.linalg.cholesky(np.cov(content.T))
+        )
+
+    off, palette = distance("off"), distance("palette")
+    assert palette < 0.5 * off
+
+
+def test_gatys_loss_falls_and_its_grams_approach_the_styles():
+    told = []
+    result = stylize_fully(CONTENT, STYLE, settings(preset="gatys", evaluations=40), told.append)
+    losses = [p.loss for p in told if p.stage == "painting"]
+    assert len(losses) == result.evaluations == 40 and {p.scales for p in told} == {1}
+    assert result.loss == min(losses) < 0.7 * losses[0]
+    network = fitted.fit([tensor(STYLE), tensor(CONTENT)], "relu4_3", "max")
+    noise = 0.5 + 0.1 * torch.randn(1, 3, 47, 61, generator=torch.Generator().manual_seed(0))
+    shares = []
+    for layer in ("relu1_2", "relu2_2", "relu3_3", "relu4_3"):
+        weights = Weights({Tap(1, layer): 1.0}, Tap(1, layer), plain=True)
+        objective = Objective(network, weights, tensor(CONTENT), tensor(STYLE))
+        shares.append(objective.style_distance(tensor(result.picture)) / objective.style_distance(noise))
+    assert max(shares) < 1 and sum(shares) / 4 < 0.7
+
+
+@pytest.mark.parametrize("values", [{}, {"max_size": 40}, {"preset": "gatys"}, {"optimizer": "adam", "start": "noise"}])
+def test_progress_never_falls_and_ends_at_1(values):
+    told = []
+    result = stylize_fully(drawn(61, 210, seed=1), STYLE, settings(evaluations=4, **values), told.append)
+    fractions = [p.fraction for p in told]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    assert {p.features for p in told} == {"built-in"}
+    painting = [p for p in told if p.stage == "painting"]
+    assert len(painting) == result.evaluations
+    assert all(1 <= p.step <= p.steps and 1 <= p.scale <= p.scales and p.seconds_left >= 0 for p in painting)
+    assert [(p.scale, p.step) for p in painting] == sorted({(p.scale, p.step) for p in painting})
+    preview = painting[-1].preview()
+    assert preview.shape == (*painting[-1].size, 3) and preview.min() >= 0 and preview.max() <= 1
+
+
+def test_cancel_gives_nothing():
+    told = []
+
+    def cancel(progress):
+        told.append(progress)
+        return Stop.CANCEL if progress.step == 3 else None
+
+    with pytest.raises(Cancelled):
+        stylize(CONTENT, STYLE, settings(), cancel)
+    assert told[-1].step == 3
+
+
+def test_finish_gives_a_whole_picture_at_once():
+    # more than one scale, stopped in the first
+    content, told = drawn(61, 260, 4, seed=1), []
+
+    def finish(progress):
+        told.append(progress)
+        return Stop.FINISH if progress.step >= 3 else None
+
+    result = stylize_fully(content, STYLE, settings(), finish)
+    assert told[0].scales > 1
+    assert not result.finished and result.evaluations == 3
+    assert result.picture.shape == content.shape and np.abs(result.picture - content)[..., :3].mean() > 0.01
+    assert result.picture[..., 3].tobytes() == content[..., 3].tobytes()
+
+
+def test_tiles_give_the_same_picture():
+    """A limit so low that everything is computed in the smallest tiles."""
+    content = drawn(290, 310, seed=1)
+    values = {"preset": "gatys", "quality": "fine", "evaluations": 2, "optimizer": "adam"}
+    whole = stylize(content, STYLE, settings(memory_limit=60_000, **values))
+    tiled = stylize(content, STYLE, settings(memory_limit=1, **values))
+    assert np.abs(whole - tiled).max() < 1e-3
+
+
+ODD = {
+    "flat": np.full((47, 61, 3), 0.6, np.float32),
+    "black": np.zeros((47, 61, 3), np.float32),
+    "black and white": (CONTENT > 0.5).astype(np.float32),
+    "lines of one pixel": np.tile((np.arange(61) % 2).astype(np.float32)[None, :, None], (47, 1, 3)),
+    "nearly flat": (0.5 + (CONTENT - 0.5) / 60).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_contents_are_painted(name):
+    result = stylize_fully(ODD[name], STYLE, settings(evaluations=20))
+    assert np.isfinite(result.loss) and result.loss < 1e6
+    assert luma(result.picture).std() > 0.03  # never a flat picture
+    assert result.evaluations == 20
+
+
+@pytest.mark.parametrize("name", set(ODD) - {"flat", "black"})
+def test_odd_styles_are_learnt_from(name):
+    result = stylize_fully(CONTENT, ODD[name], settings())
+    assert np.isfinite(result.loss) and np.isfinite(result.picture).all()
+    assert result.evaluations == 6
+
+
+@pytest.mark.parametrize("side", ["top", "bottom", "left", "right"])
+def test_a_thin_thing_at_an_edge_is_painted(side):
+    content = drawn(47, 61, 4, seed=5)
+    content[..., 3] = 0
+    content[{"top": np.s_[:2], "bottom": np.s_[-2:], "left": np.s_[:, :2], "right": np.s_[:, -2:]}[side]][..., 3] = 1
+    result = stylize_fully(content, STYLE, settings())
+    assert np.isfinite(result.loss) and result.evaluations == 6
+    seen = content[..., 3] == 1
+    assert np.abs(result.picture - content)[seen].mean() > 0.01
+
+
+def flat_with_hidden_picture():
+    style = drawn(40, 40, 4)
+    style[..., 3] = 0
+    style[10, 20, 3] = 1
+    return style
+
+
+BAD = [
+    (np.zeros((40, 40), np.float32), STYLE, r"content has the shape \(40, 40\); a picture is H×W×C"),
+    (CONTENT, np.zeros((40, 40, 5), np.float32), r"style has the shape \(40, 40, 5\)"),
+    (np.zeros((0, 40, 3), np.float32), STYLE, "at least 16×16"),
+    ((CONTENT * 255).astype(np.uint8), STYLE, "content is of type uint8; it must be float"),
+    (CONTENT[:2, :3], STYLE, "content is 3×2 pixels; it must be at least 16×16: choose a larger one"),
+    (CONTENT, STYLE[:1, :1], "style is 1×1 pixels"),
+    (CONTENT, STYLE[:15], "style is 40×15 pixels"),
+    (np.where(CONTENT > 0.9, np.nan, CONTENT), STYLE, "content has pixels that are no numbers"),
+    (CONTENT, np.where(STYLE > 0.9, np.inf, STYLE), "style has pixels that are no numbers"),
+    (drawn(40, 40, 4) * [1, 1, 1, 0], STYLE, "content is fully transparent"),
+    (CONTENT, drawn(40, 40, 2) * [1, 0], "style is fully transparent"),
+    (CONTENT, np.full((40, 40, 3), 0.7, np.float32), "style is one flat colour.*choose a picture or a layer"),
+    (CONTENT, flat_with_hidden_picture(), "style is one flat colour"),
+]
+
+
+@pytest.mark.parametrize(("content", "style", "message"), BAD)
+def test_bad_pictures_are_refused_with_a_sentence(content, style, message):
+    told = []
+    with pytest.raises(PictureError, match=message) as refused:
+        stylize(content, style, settings(), told.append)
+    assert str(refused.value).endswith(".") and not told  # before anything is computed
+
+
+def test_values_out_of_range_are_clipped():
+    wide = CONTENT * 3 - 1
+    result = stylize(wide, STYLE, settings())
+    assert result.tobytes() == stylize(wide.clip(0, 1), STYLE, settings()).tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_other_floats_give_float32(dtype):
+    result = stylize(CONTENT.astype(dtype), STYLE.astype(dtype), settings(evaluations=2))
+    assert result.dtype == np.float32 and np.isfinite(result).all()
