@@ -88,7 +88,7 @@ def test_free_memory_is_what_the_machine_has():
 RUN = """
 import sys
 import numpy as np, torch
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 from nst_core.settings import Settings
 from nst_core.stylizing import stylize_fully
 from nst_core.weights import fitted
