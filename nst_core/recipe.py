@@ -28,7 +28,7 @@ RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 NOISE = 0.15  # of the start from strength 50 on, less below: what stands between the content and its photograph
 MOST_QUILT = 0.85  # of the start at strength 100, where the content shall hardly be there; none up to 50
-DETAIL = (1.0, 0.3)  # at strength 0, and from 50 on
+DETAIL = (1.0, 0.3, 1.0)  # at strength 0, 50 and 100, where it is the quilt's
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def recipe(settings: Settings, features: str) -> Recipe:
     )
     noise = 1.0 if settings.start == "noise" else NOISE * min(1.0, 2 * strength)
     quilt = 0.0 if settings.start == "noise" else MOST_QUILT * max(0.0, 2 * strength - 1) ** 1.5
-    detail = DETAIL[0] + min(1.0, 2 * strength) * (DETAIL[1] - DETAIL[0])
+    photograph, painting, texture = DETAIL
+    detail = painting + (1 - 2 * strength) * (photograph - painting if strength < 0.5 else painting - texture)
     return Recipe(weights, min(1.0, strength / RECOLOURED_AT), noise, quilt, detail, min(1.0, 2 * strength), 0, 0.0)
 
 
