@@ -1,6 +1,6 @@
 """Neural style transfer on VGG16 features (Gatys, Ecker and Bethge, 2016): a library, a command line, an engine.
 
-The whole public API is :func:`stylize`, :class:`Settings`, :class:`Progress` and :class:`Stop`.
+The whole public API is :func:`stylize`, :class:`Settings`, :class:`Progress`, :class:`Stop` and what they raise.
 """
 
 from nst_core.settings import PARAMETERS, Parameter, Settings, SettingsError
@@ -8,7 +8,9 @@ from nst_core.settings import PARAMETERS, Parameter, Settings, SettingsError
 __version__ = "0.1.0"
 __all__ = [
     "PARAMETERS",
+    "Cancelled",
     "Parameter",
+    "PictureError",
     "Progress",
     "Result",
     "Settings",
@@ -18,7 +20,7 @@ __all__ = [
     "stylize_fully",
 ]
 
-_FROM_STYLIZE = {"stylize", "stylize_fully", "Progress", "Result", "Stop"}
+_FROM_STYLIZE = {"Cancelled", "PictureError", "Progress", "Result", "Stop", "stylize", "stylize_fully"}
 
 
 def __getattr__(name):

@@ -15,7 +15,7 @@ OnEvaluation = Callable[[int, float, torch.Tensor], "Stop | None"]
 
 ADAM_RATE = 0.03  # of Adam's first steps, in units of the picture's range
 FEWEST_EVALUATIONS_OF_A_PLATEAU = 12
-MOST_RESTARTS = 6
+MOST_RESTARTS_IN_VAIN = 6
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def minimise(objective: Objective, start: torch.Tensor, search: Search, on_evalu
     """
     run = _Run(objective, search, on_evaluation, start.detach().clone(memory_format=torch.contiguous_format))
     steps = _lbfgs if search.method == "l-bfgs" else _adam
-    rate = 1.0
-    for _ in range(MOST_RESTARTS):
-        before = run.count
+    rate, in_vain = 1.0, 0
+    while in_vain < MOST_RESTARTS_IN_VAIN:
+        before, best = run.count, run.best_loss
         try:
             steps(run, rate)
         except _Enough:
@@ -73,6 +73,7 @@ def minimise(objective: Objective, start: torch.Tensor, search: Search, on_evalu
             rate /= 4
         if run.count == before:
             break
+        in_vain = 0 if run.best_loss < best else in_vain + 1
         run.picture = run.best.clone()
     return Minimum(run.best, run.best_loss, run.count, run.finished)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -30,7 +31,8 @@ class Result:
         features: the features used: ``"imagenet"``, ``"imagenet-v1"`` or ``"built-in"``.
         device: the device used, for example ``"cpu"``.
         evaluations: how many evaluations of the loss and gradient were made, all scales together.
-        loss: the best loss at the finest scale; None where nothing was optimised.
+        loss: the best loss at the finest scale; None where nothing was optimised,
+            or no evaluation stayed in the range of numbers.
         seconds: how long the run took.
         finished: False where the callback asked to finish early.
     """
@@ -88,7 +90,8 @@ def stylize_fully(
     painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
     rgb = _finished(painting.picture, pictures, content, settings, steps)
     seconds = time.monotonic() - began
-    return Result(rgb, features, on.type, painting.evaluations, painting.loss, seconds, painting.finished)
+    loss = painting.loss if math.isfinite(painting.loss) else None
+    return Result(rgb, features, on.type, painting.evaluations, loss, seconds, painting.finished)
 
 
 def _checked(picture, name):
