@@ -16,6 +16,7 @@ from nst_core.failures import ADVICE, described
 from nst_core.interrupt import EXIT_INTERRUPTED, finishing_on_interrupt
 from nst_core.progress import Progress, Stop
 from nst_core.settings import ARTIST, PARAMETERS, Parameter, Settings, SettingsError
+from nst_core.threads import wait_asleep
 from nst_core.weights import imagenet
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
@@ -27,6 +28,7 @@ _BAR = "{desc} |{bar}| {percentage:3.0f}%{postfix}"
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; the exit code is 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C."""
     options = _parser().parse_args(arguments)
+    wait_asleep()
     try:
         if options.fetch_weights:
             return _fetch(options.fetch_weights)
