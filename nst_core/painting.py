@@ -138,6 +138,8 @@ class _Clock:
 
     FIT_WORK = 3.0  # of the fit and the start, in megapixels evaluated
 
+    WARM_UP = 3  # evaluations until the seconds that are left can be told: the first takes several times as long
+
     def __init__(self, scales: list[Scale], features: str, report):
         self.scales, self.features, self.report = scales, features, report
         self.began = time.monotonic()
@@ -163,7 +165,8 @@ class _Clock:
         if stage == "enlarging":
             fraction = 1.0
         spent = time.monotonic() - self.painting_since
-        left = spent / done * (self.work - done) if done and stage == "painting" else None
+        known = stage == "painting" and (number or step >= self.WARM_UP)
+        left = spent / done * (self.work - done) if known else None
         preview = None if picture is None else lambda: _preview(picture)
         size = (scale.height, scale.width)
         answer = self.report(
