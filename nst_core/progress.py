@@ -31,7 +31,7 @@ class Progress:
         size: height and width of the current scale in pixels.
         step, steps: evaluations done and planned at this scale.
         loss: the current loss; None while there is none.
-        seconds_left: estimate of the seconds until the result.
+        seconds_left: estimate of the seconds until the result; None until there is one.
         features: ``"imagenet"``, ``"imagenet-v1"`` or ``"built-in"``: what the run uses.
         preview: makes a small float32 H×W×3 picture in [0, 1] of the state; None while there is none.
     """

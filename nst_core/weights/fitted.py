@@ -53,7 +53,7 @@ def fit(pictures: list[torch.Tensor], deepest: str, pooling: str = "average", se
         count = int(CHANNELS[block(name)] * WIDTH)
         weight, bias = _filters(maps, count, VARIANCE[block(name)], random, first=name == "relu1_1")
         responses = [convolve(m, weight, bias, PADDING) for m in maps]
-        flat = torch.cat([_columns(r, RESPONSES // len(maps), random) for r in responses])
+        flat = torch.cat([_columns(r, _count(maps, RESPONSES), random) for r in responses])
         threshold = flat.T.contiguous().kthvalue(round((1 - FIRING) * len(flat)), dim=1).values
         scale = 1 / (flat - threshold).std().clamp_min(1e-6)
         weights.append((weight * scale, (bias - threshold) * scale))
@@ -66,7 +66,7 @@ def _filters(maps, count, variance, random, first):
     channels = maps[0].shape[1]
     projection = _principal_channels(maps, random)
     patches = torch.cat(
-        [_patches(F.conv2d(m, projection[:, :, None, None]), SAMPLES // len(maps), random) for m in maps]
+        [_patches(F.conv2d(m, projection[:, :, None, None]), _count(maps, SAMPLES), random) for m in maps]
     )
     mean = patches.mean(0)
     patches = patches - mean
@@ -90,7 +90,7 @@ def _principal_channels(maps, random):
     channels = maps[0].shape[1]
     if channels <= PATCH_CHANNELS:
         return torch.eye(channels)
-    columns = torch.cat([_columns(m, SAMPLES // len(maps), random) for m in maps])
+    columns = torch.cat([_columns(m, _count(maps, SAMPLES), random) for m in maps])
     columns = columns - columns.mean(0)
     _, vectors = _directions(columns)
     return vectors.flip(1)[:, :PATCH_CHANNELS].T.contiguous()
@@ -107,18 +107,29 @@ def _directions(centred):
         return values.float(), vectors.float()
 
 
+def _count(maps, most):
+    """How many samples to take of each map: all alike, ``most`` together, no more than the largest has positions."""
+    return min(most // len(maps), max(m.shape[2] * m.shape[3] for m in maps))
+
+
+def _positions(maps, count, random):
+    """``count`` positions of a map, as indices of its flattened rows: every one in turn where there are too few."""
+    there = maps.shape[2] * maps.shape[3]
+    if there <= count:
+        return torch.arange(count) % there
+    return torch.randint(0, there, (count,), generator=random)
+
+
 def _columns(maps, count, random):
-    """``count`` random positions of a feature map (1, C, H, W), as (count, C)."""
-    flat = maps.flatten(2)[0]
-    return flat[:, torch.randint(0, flat.shape[1], (count,), generator=random)].T
+    """``count`` positions of a feature map (1, C, H, W), as (count, C)."""
+    return maps.flatten(2)[0][:, _positions(maps, count, random)].T
 
 
 def _patches(maps, count, random):
-    """``count`` random 3×3 patches of a feature map (1, C, H, W), as (count, C·9)."""
-    height, width = maps.shape[2:]
+    """``count`` 3×3 patches of a feature map (1, C, H, W), as (count, C·9)."""
     padded = F.pad(maps, (1, 1, 1, 1), mode=PADDING)[0]
-    y = torch.randint(0, height, (count,), generator=random)
-    x = torch.randint(0, width, (count,), generator=random)
+    positions = _positions(maps, count, random)
+    y, x = positions // maps.shape[3], positions % maps.shape[3]
     taps = [padded[:, y + dy, x + dx] for dy in range(3) for dx in range(3)]
     return torch.stack(taps, 2).permute(1, 0, 2).reshape(count, -1)
 
@@ -126,7 +137,8 @@ def _patches(maps, count, random):
 def _spherical_kmeans(points, count, random):
     """``count`` unit centroids of the directions of ``points`` (n, d)."""
     points = F.normalize(points, dim=1)
-    centroids = points[torch.randperm(len(points), generator=random)[:count]].clone()
+    first = torch.randperm(max(count, len(points)), generator=random)[:count] % len(points)
+    centroids = points[first].clone()
     for _ in range(LLOYD_STEPS):
         nearest = (points @ centroids.T).argmax(1)
         sums = torch.zeros_like(centroids).index_add_(0, nearest, points)
