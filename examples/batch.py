@@ -11,8 +11,6 @@ NUMBERS = {"draft": 0, "normal": 1, "fine": 2, "off": 0, "luminance": 1, "palett
 
 
 def with_gimp_2():
-    import gimpfu
-
     pdb, alone = gimpfu.pdb, gimpfu.RUN_NONINTERACTIVE
     image = pdb.gimp_file_load(CONTENT, CONTENT)
     values = [NUMBERS.get(value, value) for _, value in SETTINGS]
@@ -40,14 +38,18 @@ def with_gimp_3():
     if values.index(0) != Gimp.PDBStatusType.SUCCESS:
         raise RuntimeError(values.index(1))
     image.flatten()
-    Gimp.file_save(alone, image, Gio.File.new_for_path(OUT), None)
+    if not Gimp.file_save(alone, image, Gio.File.new_for_path(OUT), None):
+        raise RuntimeError("GIMP could not write " + OUT + ".")
     image.delete()
 
 
+if not os.path.isfile(CONTENT):
+    raise RuntimeError("There is no file " + CONTENT + ": name another CONTENT.")
+if not os.path.isdir(os.path.dirname(OUT)):
+    raise RuntimeError("There is no folder " + os.path.dirname(OUT) + ": make it, or name another OUT.")
 try:
-    import gimpfu  # noqa: F401 - only GIMP 2.10 has it
+    import gimpfu  # only GIMP 2.10 has it
 except ImportError:
-    with_gimp_3()
-else:
-    with_gimp_2()
+    gimpfu = None
+(with_gimp_2 if gimpfu else with_gimp_3)()
 print("Neural Style: wrote " + OUT)

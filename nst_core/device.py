@@ -9,16 +9,13 @@ from pathlib import Path
 import torch
 
 from nst_core import vgg
+from nst_core.progress import DeviceError
 
 MEGABYTE = 1_000_000
 SHARE_OF_FREE = 0.7  # of the free memory that a run may take where no limit is given
 SMALLEST_TILE = 256
 LARGEST_TILE = 2048
 RUNTIME_MB = 450  # torch itself, the fit, small change
-
-
-class DeviceError(Exception):
-    """The device asked for is not there; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nst_core.picture import PictureError
-from nst_core.progress import Cancelled
+from nst_core.progress import Cancelled, DeviceError
 from nst_core.settings import SettingsError
 from nst_core.weights.imagenet import WeightsError
 
@@ -35,6 +35,8 @@ def described(exc: BaseException) -> tuple[str, str]:
         return "memory", "There is not enough memory for this picture."
     if isinstance(exc, PictureError):
         return "picture", str(exc)
+    if isinstance(exc, DeviceError):
+        return "settings", str(exc)
     if isinstance(exc, ImportError):
         return "internal", f"A part of the engine is missing or does not load ({exc.name or 'unknown'})."
     return "internal", f"The engine met a fault that it does not know ({type(exc).__name__})."

@@ -20,6 +20,10 @@ class Cancelled(Exception):
     """The progress callback asked to cancel; there is no picture."""
 
 
+class DeviceError(Exception):
+    """The device asked for is not there; the message says what to do. Here, so that no torch is needed to know it."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """One report of a running stylisation.
