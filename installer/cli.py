@@ -46,6 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.uninstall:
             installation.uninstall()
             return 0
+        for folder in options.plug_ins:
+            if not folder.expanduser().absolute().parent.is_dir():  # a typing error, rather than a GIMP to come
+                raise InstallError(f"There is no folder {folder.parent}: give a GIMP's own plug-ins folder.")
         installation.install(options.torch_index)
         if options.demo:
             demo(installation)

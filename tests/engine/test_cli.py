@@ -97,6 +97,7 @@ BAD = {
     "the content overwritten": (["my content.png", "style.jpg", "-o", "./my content.png"], "choose another name"),
     "the style overwritten": (["my content.png", "style.jpg", "-o", "link.jpg"], "choose another name"),
     "an unknown ending": (["my content.png", "style.jpg", "-o", "out.psd"], "it must end in .png"),
+    "no such device": (["my content.png", "style.jpg", "--device", "mps"], "There is no MPS device"),
     "no such folder": (["my content.png", "style.jpg", "-o", "a/out.png"], "There is no folder a"),
 }
 
