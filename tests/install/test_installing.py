@@ -177,6 +177,10 @@ def test_no_gimp_is_told_with_what_to_do(newcomer, tmp_path):
     assert "No GIMP was found" in done.stdout
     assert "--plug-ins" in done.stdout
     named = tmp_path / "GIMP 4/plug-ins"
+    mistyped = newcomer.run("--plug-ins", str(named), PATH="")
+    assert mistyped.returncode == 1 and "There is no folder" in mistyped.stderr
+    assert not named.parent.exists()
+    named.parent.mkdir()
     assert newcomer.run("--plug-ins", str(named), PATH="").returncode == 0
     assert answer_of(named / "neural-style")["type"] == "ready"
     assert newcomer.run("--uninstall", PATH="").returncode == 0  # it remembers the folder
