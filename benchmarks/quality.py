@@ -6,8 +6,6 @@ import json
 import statistics
 import sys
 
-import numpy as np
-
 from benchmarks import pairs
 from benchmarks.options import count, size, values_of
 from benchmarks.scores import Judge
@@ -38,7 +36,7 @@ def run(options) -> int:
                 quality=quality, features=options.features, device=options.device, evaluations=options.evaluations
             )
             result = stylize_fully(content, style, settings)
-            scores = judge.scores(np.asarray(image(result.picture), np.float32) / 255)  # as its file has it
+            scores = judge.scores(result.picture)
             rows.append([pair.name, quality, scores.style, scores.content, result.seconds])
             strip.append((f"{quality}, {result.seconds:.0f} s\n{scores}", result.picture))
             save(options.out / f"{pair.name}-{quality}.png", image(result.picture))
