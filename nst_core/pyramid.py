@@ -18,7 +18,7 @@ LARGEST_STEP = 2.3
 LARGEST = {"draft": 288, "normal": 768, "fine": 100_000}
 """Longest side in pixels of the finest computed scale, by quality; beyond it, the change is enlarged."""
 
-EVALUATIONS = {"draft": (40, 16), "normal": (60, 28), "fine": (60, 28)}
+EVALUATIONS = {"draft": (30, 10), "normal": (60, 28), "fine": (60, 28)}
 """Evaluations at the coarsest scale and at 512 px, by quality; larger scales get fewer, as their steps cost more."""
 
 
