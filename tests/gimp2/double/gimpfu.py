@@ -64,7 +64,7 @@ def register(proc_name, blurb, help, author, copyright, date, label, imagetypes,
                                  "file_")):
         proc_name = "python-fu-" + proc_name
     if menu is None and label:
-        raise NotImplementedError("a menu path in the label is deprecated since GIMP 2.4")
+        raise error("a procedure with a label needs a menu: a path in the label is deprecated since GIMP 2.4")
     plugin = _registered[proc_name] = _Plugin()
     vars(plugin).update(locals())
 
