@@ -45,6 +45,17 @@ def choose(name: str) -> torch.device:
     return torch.device(name)
 
 
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the CPU has instructions for products of bfloat16; without, they are emulated, fifty times slower.
+
+    No other device is said to, as none was tried: CUDA computes in TensorFloat-32 instead.
+    """
+    if device.type != "cpu":
+        return False
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes that a run could take on ``device`` now."""
     if device.type == "cuda":
@@ -77,19 +88,18 @@ def budget(height: int, width: int, network: vgg.Vgg16, search: tuple[str, int],
 
 
 def bytes_per_pixel(network: vgg.Vgg16) -> float:
-    """Memory for one evaluation of one pixel: every convolution keeps its padded input and its output for the
-    gradient, and the widest layer is there three times more on the way back."""
+    """Memory for one evaluation of one pixel: every convolution's output is kept for the gradient, and the widest is
+    there four times more on the way back. (Measured: 0.6 to 0.8 of that with bfloat16, 0.9 without.)"""
     kept, widest = 0.0, 0.0
     for (weight, _), layer in zip(network.weights, vgg.LAYERS, strict=False):
-        out, into = weight.shape[:2]
-        area = vgg.stride(layer) ** 2
-        kept += (into + out) / area
-        widest = max(widest, out / area)
-    return 1.1 * 4 * (kept + 3 * widest)
+        out = weight.shape[0] / vgg.stride(layer) ** 2
+        kept += weight.element_size() * out
+        widest = max(widest, weight.element_size() * out)
+    return kept + 4 * widest
 
 
 _BYTES_OF_PAIR = 2 * 3 * 4  # a step and a gradient difference, RGB in float32
-_BYTES_OF_STATE = 14 * 3 * 4 + 40  # picture, gradient, best, target, start, trial points, temporaries; content features
+_BYTES_OF_STATE = 16 * 3 * 4 + 40  # picture, gradient, best, target, start, trial points, temporaries; content features
 
 
 def _available_of_meminfo():

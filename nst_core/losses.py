@@ -12,6 +12,11 @@ import torch
 LEAST_STRUCTURE = 1e-4  # |Σ|² as a share of the Gram matrix's, far below any picture with something on it
 
 
+def precise(values: torch.Tensor) -> torch.Tensor:
+    """``values`` in float32, or as they are where that is no less: sums of squares need more digits than features."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def gram_matrix(features: torch.Tensor) -> torch.Tensor:
     """A = F·Fᵀ (equation 3), an (N, N) tensor; the sum over positions, not divided by anything."""
     flat = features.flatten(1)
@@ -20,7 +25,7 @@ def gram_matrix(features: torch.Tensor) -> torch.Tensor:
 
 def content_loss(generated: torch.Tensor, content: torch.Tensor) -> torch.Tensor:
     """Σ (F(G) − F(C))²: equation 1 without its ½."""
-    return (generated - content).square().sum()
+    return (precise(generated) - precise(content)).square().sum()
 
 
 def gram_loss(generated: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
@@ -82,28 +87,34 @@ class Moments:
 def moments(features: torch.Tensor, weights: torch.Tensor | None = None) -> Moments:
     """The :class:`Moments` of a feature map (N, H, W), with weights (H, W) for its positions (all one where None)."""
     flat = features.flatten(1)
-    if weights is None:
-        return Moments(_SecondMoment.apply(flat, None), flat.sum(1), flat.new_tensor(float(flat.shape[1])))
-    w = weights.flatten()
-    return Moments(_SecondMoment.apply(flat, w), flat @ w, w.sum())
+    w = None if weights is None else weights.flatten()
+    second, first = _Sums.apply(flat, w)
+    return Moments(second, first, second.new_tensor(float(flat.shape[1])) if w is None else w.sum())
 
 
-class _SecondMoment(torch.autograd.Function):
-    """F·diag(w)·Fᵀ with its gradient in one product, (∂ + ∂ᵀ)·F·diag(w), where autograd makes two and adds them up.
+class _Sums(torch.autograd.Function):
+    """F·diag(w)·Fᵀ and F·w with their gradient in one product, ((∂₂ + ∂₂ᵀ)·F + ∂₁)·diag(w), where autograd makes two
+    and adds them up, which is a tenth of a whole evaluation's time. It lies in memory as F does, for the same reason.
 
-    That is a tenth of a whole evaluation's time.
+    Sums are of at least single precision, whatever F is in.
     """
 
     @staticmethod
     def forward(ctx, flat, w):
         ctx.save_for_backward(flat, w)
-        return flat @ flat.T if w is None else (flat * w) @ flat.T
+        flat = precise(flat)
+        weighted = flat if w is None else flat * w
+        return weighted @ flat.T, weighted.sum(1)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx, of_second, of_first):
         flat, w = ctx.saved_tensors
-        product = (gradient + gradient.T) @ flat
-        return product if w is None else product.mul_(w), None
+        both, of_first = (of_second + of_second.T).to(flat.dtype), of_first.to(flat.dtype)
+        if flat.is_contiguous():
+            gradient = torch.addmm(of_first[:, None], both, flat)
+        else:
+            gradient = torch.addmm(of_first, flat.T, both).T
+        return gradient if w is None else gradient.mul_(w), None
 
 
 def moments_loss(generated: Moments, style: Moments) -> torch.Tensor:

@@ -127,7 +127,7 @@ class Objective:
             layers = [tap.layer for tap in self.weights.taps if tap.shrink == shrink]
             small = F.avg_pool2d(picture, shrink) if shrink > 1 else picture
             for layer, maps in self.network.features(small, layers).items():
-                found[Tap(shrink, layer)] = maps[0]
+                found[Tap(shrink, layer)] = maps.squeeze(0)
         return found
 
     def _moments(self, tile, features):
@@ -135,7 +135,7 @@ class Objective:
         for tap in self.weights.style:
             there, here = tile.on_grid(tap.stride, *features[tap].shape[1:])
             weights = None if self.visible is None else self.visible[tap][there.rows, there.columns]
-            found[tap] = losses.moments(features[tap][:, here.rows, here.columns], weights)
+            found[tap] = losses.moments(_cropped(features[tap], here), weights)
         return found
 
     def _all_moments(self, picture):
@@ -155,7 +155,7 @@ class Objective:
             for tap in self.weights.taps:
                 there, here = part.on_grid(tap.stride, *features[tap].shape[1:])
                 w = None if visible is None else visible[tap][there.rows, there.columns]
-                m = losses.moments(features[tap][:, here.rows, here.columns], w)
+                m = losses.moments(_cropped(features[tap], here), w)
                 sums[tap] = sums[tap] + m if tap in sums else m
         return sums
 
@@ -172,7 +172,7 @@ class Objective:
     def _features_of_content(self, content):
         tap, kept = self.weights.content_tap, None
         for tile in self.tiles:
-            features = self._features(content[..., tile.outer.rows, tile.outer.columns])[tap]
+            features = losses.precise(self._features(content[..., tile.outer.rows, tile.outer.columns])[tap])
             there, here = tile.on_grid(tap.stride, *features.shape[1:])
             if len(self.tiles) == 1:
                 return features
@@ -180,14 +180,13 @@ class Objective:
                 small = self.height // tap.shrink, self.width // tap.shrink
                 stride = vgg.stride(tap.layer)
                 kept = features.new_empty(features.shape[0], small[0] // stride, small[1] // stride)
-            kept[:, there.rows, there.columns] = features[:, here.rows, here.columns]
+            kept[:, there.rows, there.columns] = _cropped(features, here)
         return kept
 
     def _content_loss(self, tile, features):
         tap = self.weights.content_tap
         there, here = tile.on_grid(tap.stride, *features[tap].shape[1:])
-        kept = self.content[:, there.rows, there.columns]
-        generated = features[tap][:, here.rows, here.columns]
+        kept, generated = _cropped(self.content, there), _cropped(features[tap], here)
         if self.visible is not None:
             root = self.visible[tap][there.rows, there.columns].sqrt()
             kept, generated = kept * root, generated * root
@@ -223,6 +222,13 @@ class Objective:
 
 STYLE_TILE = 1024
 LEAST_VARIANCE = 0.1  # of the content's features, as a share of the style's
+
+
+def _cropped(maps, box):
+    """``maps`` (N, H, W) in ``box``; as they are where that is all: the gradient of a slice costs a copy."""
+    if (box.top, box.left, box.bottom, box.right) == (0, 0, *maps.shape[1:]):
+        return maps
+    return maps[:, box.rows, box.columns]
 
 
 def _pooled(visible, taps):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from nst_core.objective import Objective
 from nst_core.progress import Cancelled, Stop
@@ -16,6 +17,7 @@ OnEvaluation = Callable[[int, float, torch.Tensor], "Stop | None"]
 ADAM_RATE = 0.03  # of Adam's first steps, in units of the picture's range
 FEWEST_EVALUATIONS_OF_A_PLATEAU = 12
 MOST_RESTARTS_IN_VAIN = 6
+FIRST_STEP = 0.003  # of L-BFGS, in units of the picture's range, on average over the pixels
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class Search:
         method: ``"l-bfgs"`` or ``"adam"``.
         evaluations: of the loss and gradient, at most.
         history: pairs of vectors that L-BFGS keeps; each costs two pictures of memory.
+        sharpening: how much more fine detail is moved than broad shapes; see :func:`sharpened`. 0 moves all alike.
         plateau: stop where the last dozen evaluations gained less than this share of the loss; 0 never stops.
     """
 
     method: str
     evaluations: int
     history: int = 20
+    sharpening: float = 0.0
     plateau: float = 0.0
 
 
@@ -114,8 +118,30 @@ class _Run:
         return self.losses[-1 - span] - self.losses[-1] < self.search.plateau * abs(self.losses[-1])
 
 
+def sharpened(picture: torch.Tensor, amount: float) -> torch.Tensor:
+    """``picture`` (1, 3, H, W) with what is finer than three pixels or so made 1 + ``amount`` times as strong.
+
+    It is linear and its own adjoint: with A for it, the gradient by z of a loss of A·z is A times the one by the
+    picture. Losses are flatter along fine detail than along broad shapes (by an order of magnitude, as L-BFGS's own
+    pairs tell); seen through A they are more alike, so that L-BFGS takes half as many evaluations.
+    """
+    if not amount:
+        return picture
+    height, width = picture.shape[2:]
+    around = F.pad(picture, (2, 2, 2, 2))
+    rows = sum(share * around[..., i : i + height, :] for i, share in enumerate(_TENT))
+    blurred = sum(share * rows[..., i : i + width] for i, share in enumerate(_TENT))
+    return torch.lerp(blurred, picture, 1 + amount)
+
+
+_TENT = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)
+
+
 def _lbfgs(run, rate):
-    variable = torch.nn.Parameter(run.picture)
+    origin, amount = run.picture, run.search.sharpening
+    # PyTorch's first step moves all values by 1 together, whatever they mean, and feels its way from there
+    unit = FIRST_STEP * origin.numel()
+    variable = torch.nn.Parameter(torch.zeros_like(origin))
     optimizer = torch.optim.LBFGS(
         [variable],
         lr=rate,
@@ -128,7 +154,8 @@ def _lbfgs(run, rate):
     )
 
     def closure():
-        loss, variable.grad = run.evaluate(variable.detach())
+        loss, gradient = run.evaluate(torch.add(origin, sharpened(variable.detach(), amount), alpha=unit))
+        variable.grad = sharpened(gradient, amount).mul_(unit)
         return loss
 
     optimizer.step(closure)

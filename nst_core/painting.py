@@ -19,7 +19,7 @@ from nst_core.settings import Settings
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
 SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
-HISTORY = 20  # of L-BFGS
+HISTORY = 40  # of L-BFGS, at most
 PREVIEW_SIDE = 256
 
 
@@ -61,6 +61,8 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     target = _recoloured(pictures, recipe.recolour)
     network = weights.network(features, recipe.deepest, _to_fit(pictures, target), _pooling(settings), settings.seed)
     network = network.to(on)
+    if _in_bfloat16(settings, on):
+        network = network.in_bfloat16()
     clock.start()
     base = target
     if recipe.quilt:
@@ -73,7 +75,9 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
             begin = starting.roughened(start, pictures.style, settings.seed, recipe)
         else:
             begin = pyramid.carried_up(picture, before, start, recipe.detail)
-        minimum = _paint_scale(pictures, recipe, settings, network, content, begin, scale, clock.at(number), on)
+        history, sharpening = min(HISTORY, scale.evaluations), recipe.sharpening[min(number, 1)]
+        search = Search(settings.optimizer, scale.evaluations, history, sharpening, recipe.plateau)
+        minimum = _paint_scale(pictures, recipe, settings, network, content, begin, search, clock.at(number), on)
         picture, before = minimum.picture.cpu(), start
         evaluations += minimum.evaluations
         finished = finished and minimum.finished
@@ -85,15 +89,16 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     return Painting(painted, evaluations, minimum.loss, finished)
 
 
-def _paint_scale(pictures, recipe, settings, network, content, begin, scale, on_evaluation, on):
-    style, visible_in_style = _style_at(pictures, settings.brush_size, scale.height, scale.width)
-    visible = None if pictures.visible is None else resized(pictures.visible, scale.height, scale.width).clamp(0, 1)
+def _paint_scale(pictures, recipe, settings, network, content, begin, search, on_evaluation, on):
+    size = content.shape[2:]
+    style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
+    visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
     limit = settings.memory_limit * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE)
     margin = max(tap.shrink * vgg.reach(tap.layer) for tap in recipe.weights.taps)
-    budget = device.budget(scale.height, scale.width, network, (settings.optimizer, HISTORY), limit, margin)
+    budget = device.budget(*size, network, (search.method, search.history), limit, margin)
     there = [x if x is None else x.to(on) for x in (content, style, visible, visible_in_style)]
     objective = Objective(network, recipe.weights, *there, tile=budget.tile)
-    search = Search(budget.method, scale.evaluations, budget.history, recipe.plateau)
+    search = replace(search, method=budget.method, history=budget.history)
     return minimise(objective, begin.to(on), search, on_evaluation)
 
 
@@ -127,6 +132,12 @@ def _shrunk(picture):
     height, width = picture.shape[2:]
     factor = min(1.0, FIT_SIDE / max(height, width))
     return resized(picture, max(16, round(height * factor)), max(16, round(width * factor))).clamp(0, 1)
+
+
+def _in_bfloat16(settings, on):
+    if settings.precision == "auto":
+        return settings.preset != "gatys" and device.multiplies_bfloat16(on)
+    return settings.precision == "bfloat16"
 
 
 def _pooling(settings):

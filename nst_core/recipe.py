@@ -29,6 +29,7 @@ RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in t
 NOISE = 0.15  # of the start from strength 50 on, less below: what stands between the content and its photograph
 MOST_QUILT = 0.85  # of the start at strength 100, where the content shall hardly be there; none up to 50
 DETAIL = (1.0, 0.3, 1.0)  # at strength 0, 50 and 100, where it is the quilt's
+SHARPENING = (1.45, 3.6)  # at the coarsest scale, where broad shapes must move too, and at finer ones
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Recipe:
         quilt: how much of the start, after that, is a quilt of pieces of the style, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
         opacity: how much of the change is shown in the end, 0 to 1.
+        sharpening: of the search at the coarsest scale and at finer ones; see :class:`nst_core.optimize.Search`.
         one_scale: the evaluations to spend where the finest scale is the only one, from white noise; else 0.
         plateau: share of the loss; see :class:`nst_core.optimize.Search`.
     """
@@ -52,6 +54,7 @@ class Recipe:
     quilt: float
     detail: float
     opacity: float
+    sharpening: tuple[float, float]
     one_scale: int
     plateau: float
 
@@ -64,7 +67,7 @@ class Recipe:
 def recipe(settings: Settings, features: str) -> Recipe:
     """The recipe for ``settings`` with these ``features``."""
     if settings.preset == "gatys":
-        return Recipe(gatys(features), 0.0, 1.0, 0.0, 0.0, 1.0, GATYS_EVALUATIONS, 0.0)
+        return Recipe(gatys(features), 0.0, 1.0, 0.0, 0.0, 1.0, (0.0, 0.0), GATYS_EVALUATIONS, 0.0)
     strength = settings.strength / 100
     layers = ARTIST_LAYERS[features]
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
@@ -78,7 +81,8 @@ def recipe(settings: Settings, features: str) -> Recipe:
     quilt = 0.0 if settings.start == "noise" else MOST_QUILT * max(0.0, 2 * strength - 1) ** 1.5
     photograph, painting, texture = DETAIL
     detail = painting + (1 - 2 * strength) * (photograph - painting if strength < 0.5 else painting - texture)
-    return Recipe(weights, min(1.0, strength / RECOLOURED_AT), noise, quilt, detail, min(1.0, 2 * strength), 0, 0.0)
+    recolour, opacity = min(1.0, strength / RECOLOURED_AT), min(1.0, 2 * strength)
+    return Recipe(weights, recolour, noise, quilt, detail, opacity, SHARPENING, 0, 0.0)
 
 
 def gatys(features: str) -> Weights:

@@ -33,17 +33,21 @@ def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Rec
 def quilt(style: torch.Tensor, height: int, width: int, random: torch.Generator) -> torch.Tensor:
     """Pieces of ``style`` (1, 3, H', W'), each from anywhere in it, faded into each other: (1, 3, height, width).
 
-    It has the style's statistics nearly from the beginning, which noise has not, and not its composition.
+    It has the style's statistics nearly from the beginning, which noise has not, and not its composition. Where pieces
+    fade into each other, their difference from the mean is kept as large as it was (Heitz and Neyret, 2018).
     """
     step = max(1, min(-(-max(height, width) // PIECES), min(style.shape[2:]) // 2))
     fade = 1 - (torch.arange(2 * step) + 0.5 - step).abs() / step  # two neighbours' fades add up to one
     window = fade[:, None] * fade[None, :]
     rows, columns = -(-height // step) + 1, -(-width // step) + 1
     canvas = style.new_zeros(1, 3, (rows + 1) * step, (columns + 1) * step)
+    squares, mean = canvas[:, :1].clone(), style.mean((2, 3), keepdim=True)
     for row in range(rows):
         for column in range(columns):
             y, x = (int(torch.randint(0, n - 2 * step + 1, (), generator=random)) for n in style.shape[2:])
             piece = style[..., y : y + 2 * step, x : x + 2 * step]
             top, left = row * step, column * step
-            canvas[..., top : top + 2 * step, left : left + 2 * step] += piece * window
-    return canvas[..., step : step + height, step : step + width]
+            canvas[..., top : top + 2 * step, left : left + 2 * step] += (piece - mean) * window
+            squares[..., top : top + 2 * step, left : left + 2 * step] += window.square()
+    within = (..., slice(step, step + height), slice(step, step + width))
+    return (mean + canvas[within] / squares[within].sqrt()).clamp(0, 1)

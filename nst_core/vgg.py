@@ -51,6 +51,36 @@ def convolve(maps: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, paddi
     return F.conv2d(F.pad(maps, (1, 1, 1, 1), mode=padding), weight, bias)
 
 
+class _ConvolutionReLU(torch.autograd.Function):
+    """ReLU(:func:`convolve`) with its gradient by the maps alone.
+
+    Of what autograd would keep, the padded input is not needed, which halves the memory of an evaluation. The gradient
+    is a convolution with the turned filters, which runs as fast as the forward one; PyTorch's own is slower by a third.
+    """
+
+    @staticmethod
+    def forward(ctx, maps, weight, bias, padding):
+        out = convolve(maps, weight, bias, padding).relu_()
+        ctx.save_for_backward(out, weight)
+        ctx.padding = padding
+        return out
+
+    @staticmethod
+    def backward(ctx, gradient):
+        out, weight = ctx.saved_tensors
+        passed = torch.ops.aten.threshold_backward(gradient, out, 0)
+        turned = weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        if ctx.padding == "zeros":
+            return F.conv2d(passed, turned, padding=1), None, None, None
+        wide = F.conv2d(passed, turned, padding=2)
+        # what the border's copies got goes to the pixels that they are copies of
+        wide[..., 1, :] += wide[..., 0, :]
+        wide[..., -2, :] += wide[..., -1, :]
+        wide[..., 1] += wide[..., 0]
+        wide[..., -2] += wide[..., -1]
+        return wide[..., 1:-1, 1:-1], None, None, None
+
+
 @dataclass(frozen=True)
 class Vgg16:
     """VGG16's convolutions up to some layer.
@@ -89,16 +119,23 @@ class Vgg16:
             return found
         if min(picture.shape[2:]) < max(map(stride, wanted)):
             raise ValueError(f"a picture of {tuple(picture.shape[2:])} pixels is too small for {max(wanted)}")
-        maps = self.normalised(picture)
+        # channels last: convolutions take four fifths of the time, poolings a fifth
+        maps = self.normalised(picture).contiguous(memory_format=torch.channels_last)
         for (weight, bias), name in zip(self.weights, LAYERS, strict=False):
             if name != "relu1_1" and name.endswith("_1"):
                 maps = pool(maps, self.pooling)
-            maps = convolve(maps, weight, bias, self.padding).relu_()  # the gradient needs the sign alone
+            maps = _ConvolutionReLU.apply(maps.to(weight.dtype), weight, bias, self.padding)
             if name in wanted:
                 found[name] = maps
                 if len(found) == len(wanted):
                     break
         return found
+
+    def in_bfloat16(self) -> Vgg16:
+        """The same network with all but the first convolution, which must tell the least differences of pixels, in
+        bfloat16; features are then of this type, too."""
+        rest = tuple((weight.bfloat16(), bias.bfloat16()) for weight, bias in self.weights[1:])
+        return dataclasses.replace(self, weights=self.weights[:1] + rest)
 
     def to(self, *args, **kwargs) -> Vgg16:
         """The same network with its tensors on another device or of another type, as :meth:`torch.Tensor.to`."""

@@ -64,7 +64,7 @@ def test_enough_memory_needs_no_tiles():
 
 
 def test_a_deeper_network_takes_more():
-    shallow = small_network("relu2_1", channels=(32, 64, 128, 256, 256))
+    shallow = small_network("relu2_1", channels=(32, 64, 128, 256, 256)).to(torch.float32)
     assert device.bytes_per_pixel(shallow) < device.bytes_per_pixel(NETWORK)
 
 

@@ -91,6 +91,32 @@ def test_gradients_against_central_differences(loss):
     assert directional_error(lambda g: loss(g, style), gradient, generated, step=1e-5) < 1e-7
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_do_not_care_how_maps_lie_in_memory(weighted):
+    weights = random_maps(5, 3, seed=3).abs() if weighted else None
+    target = moments(random_maps(4, 7, 6, seed=5))
+    rows_first = random_maps(4, 5, 3, seed=4)
+    channels_last = rows_first[None].contiguous(memory_format=torch.channels_last).squeeze(0)
+    assert channels_last.stride() != rows_first.stride()
+    gradients = [
+        gradient_of(lambda g: moments_loss(moments(g, weights), target), x) for x in (rows_first, channels_last)
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
+
+
+def test_sums_of_bfloat16_are_kept_in_single_precision():
+    features = random_maps(3, 40, 50).bfloat16()
+    found, exact = moments(features), moments(features.double())
+    assert found.second.dtype == torch.float32
+    torch.testing.assert_close(found.second.double(), exact.second, rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(
+        losses.content_loss(features, 1.01 * features).double(),
+        losses.content_loss(features.double(), (1.01 * features).double()),
+        rtol=1e-5,
+        atol=0,
+    )
+
+
 def test_losses_are_zero_only_for_equal_features():
     features, other = random_maps(4, 5, 3, seed=4), random_maps(4, 5, 3, seed=5)
     for loss in (losses.content_loss, losses.style_loss, lambda a, b: moments_loss(moments(a), moments(b))):

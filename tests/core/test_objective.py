@@ -10,6 +10,7 @@ from nst_core.losses import moments
 from nst_core.objective import Objective, Tap, Weights
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
+from nst_core.weights import fitted
 from tests.core.drawing import directional_error, drawn, small_network, tensor
 
 HEIGHT, WIDTH = 37, 45
@@ -41,6 +42,18 @@ def test_gradient_against_central_differences(plain, masked, tile, pooling):
     value, gradient = loss.evaluate(at)
     assert math.isfinite(value) and gradient.shape == at.shape
     assert directional_error(lambda x: loss.evaluate(x)[0], gradient, at) < 1e-5
+
+
+def test_bfloat16_has_the_same_loss_and_gradient_within_a_hundredth():
+    content, style, generated = (picture(seed, 160, 200).float() for seed in (1, 2, 3))
+    network = fitted.fit([style, content], "relu4_1")
+    weights = recipe(Settings(), "built-in").weights
+    (loss, gradient), (quick_loss, quick_gradient) = (
+        Objective(n, weights, content, style).evaluate(generated) for n in (network, network.in_bfloat16())
+    )
+    assert quick_loss == pytest.approx(loss, rel=0.01)
+    assert quick_gradient.dtype == torch.float32
+    assert float((quick_gradient - gradient).norm() / gradient.norm()) < 0.02
 
 
 def test_plain_loss_is_gatys_formulas():

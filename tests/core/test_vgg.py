@@ -57,6 +57,26 @@ def test_equal_to_pytorchs_own_modules(pooling, padding):
             torch.testing.assert_close(found[layer], theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("padding", ["zeros", "replicate"])
+@pytest.mark.parametrize("pooling", ["average", "max"])
+@pytest.mark.parametrize(("height", "width"), [(37, 53), (16, 31)])
+def test_the_gradient_is_pytorchs_own(height, width, pooling, padding):
+    """Of several layers at once, down to maps of one row."""
+    network = small_network(pooling=pooling, padding=padding)
+    modules, at = sequential(network)
+    mean, std = (torch.tensor(x, dtype=torch.float64)[None, :, None, None] for x in (MEAN, STD))
+
+    def gradient(features):
+        leaf = tensor(drawn(height, width), torch.float64).requires_grad_(True)
+        (sum(maps.square().sum() for maps in features(leaf)) + leaf.sum()).backward()
+        return leaf.grad
+
+    layers = ["relu1_1", "relu2_2", "relu3_1", "relu5_3"]
+    ours = gradient(lambda leaf: network.features(leaf, layers).values())
+    theirs = gradient(lambda leaf: [modules[: at[layer]]((leaf - mean) / std) for layer in layers])
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("wanted", [["relu1_1"], ["relu3_1", "relu1_2"], ["relu4_3"], ["relu5_3", "relu2_2"]])
 def test_nothing_after_the_deepest_layer_is_computed(wanted):
     network, (height, width) = small_network(), (37, 53)
@@ -100,6 +120,19 @@ def test_to_changes_the_type_of_all_weights():
     picture = tensor(drawn(37, 53))
     theirs = network.features(picture.double(), ["relu4_1"])["relu4_1"]
     torch.testing.assert_close(single.features(picture, ["relu4_1"])["relu4_1"].double(), theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_bfloat16_still_tells_the_least_differences_of_pixels():
+    """A tenth of a step of 8 bits is far below what bfloat16 holds of a picture; the first convolution sees it."""
+    network = small_network("relu3_1", padding="replicate").to(torch.float32)
+    picture = tensor(drawn(37, 53))
+    quick = network.in_bfloat16()
+    theirs, found = (n.features(picture, ["relu1_1", "relu3_1"]) for n in (network, quick))
+    assert found["relu3_1"].dtype == torch.bfloat16
+    torch.testing.assert_close(found["relu3_1"].float(), theirs["relu3_1"], rtol=0.02, atol=0.03)
+    assert torch.equal(found["relu1_1"], theirs["relu1_1"])
+    brighter = quick.features(picture + 0.1 / 255, ["relu1_1"])["relu1_1"]
+    assert float((brighter != found["relu1_1"]).float().mean()) > 0.3
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
