@@ -53,7 +53,8 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     ``report`` is the caller's progress callback. Raises Cancelled, and imagenet.WeightsError.
     """
     height, width = pictures.content.shape[2:]
-    scales = pyramid.schedule(height, width, settings.quality, settings.max_size, settings.evaluations)
+    of_settings = settings.quality, settings.max_size, settings.evaluations
+    scales = pyramid.schedule(height, width, *of_settings, recipe.effort)
     if recipe.one_scale:
         scales = [replace(scales[-1], evaluations=settings.evaluations or recipe.one_scale)]
     clock = _Clock(scales, features, report)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-BASE = 192
+BASE = 144
 """Longest side in pixels of the coarsest scale. The same for every picture, so that a look does not depend on its size:
 what is decided here, finer scales only refine. Coarser gives larger strokes; much coarser, the content is lost."""
 
@@ -18,7 +18,7 @@ LARGEST_STEP = 2.3
 LARGEST = {"draft": 288, "normal": 768, "fine": 100_000}
 """Longest side in pixels of the finest computed scale, by quality; beyond it, the change is enlarged."""
 
-EVALUATIONS = {"draft": (30, 10), "normal": (60, 28), "fine": (60, 28)}
+EVALUATIONS = {"draft": (40, 10), "normal": (40, 20), "fine": (40, 20)}
 """Evaluations at the coarsest scale and at 512 px, by quality; larger scales get fewer, as their steps cost more."""
 
 
@@ -36,10 +36,12 @@ class Scale:
         return self.height * self.width * self.evaluations
 
 
-def schedule(height: int, width: int, quality: str, largest: int = 0, finest_evaluations: int = 0) -> list[Scale]:
+def schedule(
+    height: int, width: int, quality: str, largest: int = 0, finest_evaluations: int = 0, effort: float = 1.0
+) -> list[Scale]:
     """The scales, coarsest first, for a picture of ``height`` × ``width`` pixels.
 
-    ``largest`` and ``finest_evaluations`` override the quality's where they are not 0.
+    The quality's evaluations are made ``effort`` times. ``largest`` and ``finest_evaluations`` override the quality's where they are not 0.
     """
     longest = max(height, width)
     finest = min(longest, largest or LARGEST[quality])
@@ -48,7 +50,7 @@ def schedule(height: int, width: int, quality: str, largest: int = 0, finest_eva
     first, later = EVALUATIONS[quality]
     scales = []
     for i, side in enumerate(sides):
-        count = first if i == 0 else max(6, round(later * min(1.5, (512 / side) ** 0.7)))
+        count = round(effort * first) if i == 0 else max(6, round(effort * later * min(1.5, (512 / side) ** 0.7)))
         if i == steps and finest_evaluations:
             count = finest_evaluations
         scales.append(Scale(_side(height * side / longest), _side(width * side / longest), count))

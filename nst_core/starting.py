@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from nst_core import colour
@@ -14,10 +16,13 @@ TRACE = 0.02  # of noise, in units of the picture's range: flat areas need a dir
 def with_quilt(content: torch.Tensor, style: torch.Tensor, seed: int, amount: float) -> torch.Tensor:
     """``content``, (1, 3, H, W), with ``amount`` of it, 0 to 1, replaced by a quilt of the style.
 
-    ``style`` is at the size that its strokes shall have in this picture.
+    ``style`` is at the size that its strokes shall have in this picture. Two pictures laid over each other have less
+    contrast than either; it is given back, as the style loss would have to find it otherwise.
     """
     random = torch.Generator().manual_seed(seed)
-    return content + amount * (quilt(style, *content.shape[2:], random) - content)
+    mean = content.mean((2, 3), keepdim=True)
+    mixed = (1 - amount) * (content - mean) + amount * (quilt(style, *content.shape[2:], random) - mean)
+    return (mean + mixed / math.hypot(1 - amount, amount)).clamp(0, 1)
 
 
 def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:
