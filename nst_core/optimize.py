@@ -137,11 +137,22 @@ def sharpened(picture: torch.Tensor, amount: float) -> torch.Tensor:
 _TENT = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)
 
 
+def _spare_the_compiler():
+    """Keeps PyTorch's optimizers from importing its compiler, only to tell it to leave them alone: 2 s of a first run.
+
+    What is set is where the import's outcome would be kept (torch/_compile.py); were it elsewhere, nothing is lost.
+    """
+    add_param_group = getattr(torch.optim.Optimizer.add_param_group, "__wrapped__", None)
+    if add_param_group is not None:
+        vars(add_param_group).setdefault("__dynamo_disable", add_param_group)
+
+
 def _lbfgs(run, rate):
     origin, amount = run.picture, run.search.sharpening
     # PyTorch's first step moves all values by 1 together, whatever they mean, and feels its way from there
     unit = FIRST_STEP * origin.numel()
     variable = torch.nn.Parameter(torch.zeros_like(origin))
+    _spare_the_compiler()
     optimizer = torch.optim.LBFGS(
         [variable],
         lr=rate,

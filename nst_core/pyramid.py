@@ -41,7 +41,8 @@ def schedule(
 ) -> list[Scale]:
     """The scales, coarsest first, for a picture of ``height`` × ``width`` pixels.
 
-    The quality's evaluations are made ``effort`` times. ``largest`` and ``finest_evaluations`` override the quality's where they are not 0.
+    The quality's evaluations are made ``effort`` times. ``largest`` and ``finest_evaluations`` override the quality's
+    where they are not 0.
     """
     longest = max(height, width)
     finest = min(longest, largest or LARGEST[quality])

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -230,3 +232,17 @@ def test_sharpening_saves_evaluations_where_detail_is_flat():
     begin = torch.full((1, 3, 24, 24), 0.5)
     plain, quicker = (go(Flat(), Search("l-bfgs", 14, sharpening=s), begin).loss for s in (0.0, 3.6))
     assert quicker < 0.7 * plain
+
+
+def test_a_search_does_not_wait_for_pytorchs_compiler():
+    """Its import takes two seconds, which an artist would wait for before the first picture."""
+    program = """
+import sys, torch
+from nst_core.optimize import Search, minimise
+class Bowl:
+    def evaluate(self, picture):
+        return float(picture.square().sum()), 2 * picture
+minimise(Bowl(), torch.rand(1, 3, 5, 7), Search("l-bfgs", 9), lambda *_: None)
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
