@@ -54,7 +54,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     """
     height, width = pictures.content.shape[2:]
     of_settings = settings.quality, settings.max_size, settings.evaluations
-    scales = pyramid.schedule(height, width, *of_settings, recipe.effort)
+    scales = pyramid.schedule(height, width, *of_settings, recipe.effort, settings.brush_size)
     if recipe.one_scale:
         scales = [replace(scales[-1], evaluations=settings.evaluations or recipe.one_scale)]
     clock = _Clock(scales, features, report)

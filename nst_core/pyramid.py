@@ -9,8 +9,13 @@ import torch
 import torch.nn.functional as F
 
 BASE = 144
-"""Longest side in pixels of the coarsest scale. The same for every picture, so that a look does not depend on its size:
-what is decided here, finer scales only refine. Coarser gives larger strokes; much coarser, the content is lost."""
+"""Longest side in pixels of the coarsest scale, at brush size 100. The same for every picture, so that a look does not
+depend on its size: what is decided here, finer scales only refine. Coarser gives larger strokes; much coarser, the
+content is lost."""
+
+BASE_BY_BRUSH = 0.8
+"""The exponent by which a larger brush begins coarser: a stroke is what the features see at the coarsest scale. With 1
+the style would have the same size there at all brush sizes, but of the content little would be left."""
 
 LARGEST_STEP = 2.3
 """How much longer than the scale before it a scale may be."""
@@ -37,17 +42,24 @@ class Scale:
 
 
 def schedule(
-    height: int, width: int, quality: str, largest: int = 0, finest_evaluations: int = 0, effort: float = 1.0
+    height: int,
+    width: int,
+    quality: str,
+    largest: int = 0,
+    finest_evaluations: int = 0,
+    effort: float = 1.0,
+    brush_size: float = 100.0,
 ) -> list[Scale]:
     """The scales, coarsest first, for a picture of ``height`` × ``width`` pixels.
 
-    The quality's evaluations are made ``effort`` times. ``largest`` and ``finest_evaluations`` override the quality's
-    where they are not 0.
+    It begins the coarser the larger ``brush_size`` is, in per cent. The quality's evaluations are made ``effort``
+    times. ``largest`` and ``finest_evaluations`` override the quality's where they are not 0.
     """
     longest = max(height, width)
     finest = min(longest, largest or LARGEST[quality])
-    steps = max(0, math.ceil(math.log(finest / BASE, LARGEST_STEP))) if finest > BASE else 0
-    sides = [finest * (BASE / finest) ** (1 - i / steps) if steps else finest for i in range(steps + 1)]
+    base = BASE * (100 / brush_size) ** BASE_BY_BRUSH
+    steps = max(0, math.ceil(math.log(finest / base, LARGEST_STEP))) if finest > base else 0
+    sides = [finest * (base / finest) ** (1 - i / steps) if steps else finest for i in range(steps + 1)]
     first, later = EVALUATIONS[quality]
     scales = []
     for i, side in enumerate(sides):

@@ -12,9 +12,9 @@ from tests.core.drawing import drawn, tensor
 SIDES, QUALITIES = st.integers(16, 5000), st.sampled_from(["draft", "normal", "fine"])
 
 
-@given(height=SIDES, width=SIDES, quality=QUALITIES)
-def test_scales_grow_to_no_more_than_the_picture(height, width, quality):
-    scales = schedule(height, width, quality)
+@given(height=SIDES, width=SIDES, quality=QUALITIES, brush_size=st.floats(25, 400), effort=st.floats(1, 2))
+def test_scales_grow_to_no_more_than_the_picture(height, width, quality, brush_size, effort):
+    scales = schedule(height, width, quality, effort=effort, brush_size=brush_size)
     sizes = [(scale.height, scale.width) for scale in scales]
     assert sizes == sorted(sizes) and all(min(size) >= 16 for size in sizes)
     assert all(max(a) < max(b) for a, b in itertools.pairwise(sizes))
@@ -22,6 +22,21 @@ def test_scales_grow_to_no_more_than_the_picture(height, width, quality):
     assert all(scale.evaluations > 0 and scale.work > 0 for scale in scales)
     if quality == "fine":
         assert sizes[-1] == (height, width)
+
+
+@given(side=st.integers(500, 5000), quality=QUALITIES)
+def test_a_larger_brush_begins_coarser_and_ends_alike(side, quality):
+    sizes = [schedule(side, side, quality, brush_size=brush) for brush in (50, 100, 200, 400)]
+    begins = [scales[0].height for scales in sizes]
+    assert begins == sorted(set(begins), reverse=True)
+    assert len({scales[-1] for scales in sizes}) == 1
+
+
+@given(height=SIDES, width=SIDES)
+def test_more_effort_is_more_evaluations_at_the_same_scales(height, width):
+    once, twice = (schedule(height, width, "normal", effort=effort) for effort in (1, 2))
+    assert [(s.height, s.width) for s in once] == [(s.height, s.width) for s in twice]
+    assert sum(s.evaluations for s in twice) >= 1.7 * sum(s.evaluations for s in once)
 
 
 @given(height=SIDES, width=SIDES)
