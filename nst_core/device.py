@@ -48,7 +48,7 @@ def choose(name: str) -> torch.device:
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether the CPU has instructions for products of bfloat16; without, they are emulated, fifty times slower.
 
-    No other device is said to, as none was tried: CUDA computes in TensorFloat-32 instead.
+    No other device is said to, as none was tried.
     """
     if device.type != "cpu":
         return False
@@ -99,7 +99,7 @@ def bytes_per_pixel(network: vgg.Vgg16) -> float:
 
 
 _BYTES_OF_PAIR = 2 * 3 * 4  # a step and a gradient difference, RGB in float32
-_BYTES_OF_STATE = 16 * 3 * 4 + 40  # picture, gradient, best, target, start, trial points, temporaries; content features
+_BYTES_OF_STATE = 18 * 3 * 4 + 40  # picture, gradient, best, target, start, trial points, temporaries; content features
 
 
 def _available_of_meminfo():
