@@ -99,7 +99,7 @@ def bytes_per_pixel(network: vgg.Vgg16) -> float:
 
 
 _BYTES_OF_PAIR = 2 * 3 * 4  # a step and a gradient difference, RGB in float32
-_BYTES_OF_STATE = 18 * 3 * 4 + 40  # picture, gradient, best, target, start, trial points, temporaries; content features
+_BYTES_OF_STATE = 20 * 3 * 4 + 40  # picture, gradient, best, target, start, trial points, temporaries; content features
 
 
 def _available_of_meminfo():

@@ -122,7 +122,7 @@ def sharpened(picture: torch.Tensor, amount: float) -> torch.Tensor:
     """``picture`` (1, 3, H, W) with what is finer than three pixels or so made 1 + ``amount`` times as strong.
 
     It is linear and its own adjoint: with A for it, the gradient by z of a loss of A·z is A times the one by the
-    picture. Losses are flatter along fine detail than along broad shapes (by an order of magnitude, as L-BFGS's own
+    picture. Losses are flatter along fine detail than along broad shapes (five to eight times, as L-BFGS's own
     pairs tell); seen through A they are more alike, so that L-BFGS takes half as many evaluations.
     """
     if not amount:

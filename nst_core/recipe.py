@@ -74,7 +74,18 @@ class Recipe:
 def recipe(settings: Settings, features: str) -> Recipe:
     """The recipe for ``settings`` with these ``features``."""
     if settings.preset == "gatys":
-        return Recipe(gatys(features), 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, (0.0, 0.0), GATYS_EVALUATIONS, 0.0)
+        return Recipe(
+            gatys(features),
+            recolour=0.0,
+            noise=1.0,
+            quilt=0.0,
+            detail=0.0,
+            opacity=1.0,
+            effort=1.0,
+            sharpening=(0.0, 0.0),
+            one_scale=GATYS_EVALUATIONS,
+            plateau=0.0,
+        )
     strength = settings.strength / 100
     layers = ARTIST_LAYERS[features]
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
