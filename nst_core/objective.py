@@ -208,10 +208,11 @@ class Objective:
             factor = self.weights.variation / count
             for dim in (2, 3):
                 step = picture.diff(dim=dim)
-                total += factor * float(step.square().sum())
+                total += factor * float(losses.variation(step))
+                slope = step.div_(losses.variation_root(step))
                 length = picture.shape[dim] - 1
-                gradient.narrow(dim, 1, length).add_(step, alpha=2 * factor)
-                gradient.narrow(dim, 0, length).sub_(step, alpha=2 * factor)
+                gradient.narrow(dim, 1, length).add_(slope, alpha=factor)
+                gradient.narrow(dim, 0, length).sub_(slope, alpha=factor)
         if self.weights.range:
             factor = self.weights.range / count
             outside = picture - picture.clamp(0, 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from nst_core import colour, device, pyramid, starting, vgg, weights
+from nst_core import colour, device, pyramid, quilting, starting, vgg, weights
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
 from nst_core.progress import Cancelled, Progress, Stop
@@ -54,7 +54,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     """
     height, width = pictures.content.shape[2:]
     of_settings = settings.quality, settings.max_size, settings.evaluations
-    scales = pyramid.schedule(height, width, *of_settings, recipe.effort, settings.brush_size)
+    scales = pyramid.schedule(height, width, *of_settings, recipe.effort)
     if recipe.one_scale:
         scales = [replace(scales[-1], evaluations=settings.evaluations or recipe.one_scale)]
     clock = _Clock(scales, features, report)
@@ -65,10 +65,10 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     if _in_bfloat16(settings, on):
         network = network.in_bfloat16()
     clock.start()
-    base = target
+    finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
+    base = target = resized(target, *finest).clamp(0, 1)
     if recipe.quilt:
-        style, _ = _style_at(pictures, settings.brush_size, height, width)
-        base = starting.with_quilt(target, style, settings.seed, recipe.quilt)
+        base = starting.with_quilt(target, _quilt(pictures, target, recipe, settings), recipe)
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
         content, start = (resized(x, scale.height, scale.width).clamp(0, 1) for x in (target, base))
@@ -85,7 +85,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         if not finished:
             break
     clock.tell("enlarging", number, scale, minimum.evaluations, minimum.loss, None)
-    painted = pyramid.carried_up(picture, before, base)
+    painted = pyramid.reduced(pyramid.carried_up(picture, before, base), height, width)
     painted = pictures.content + recipe.opacity * (painted - pictures.content)
     return Painting(painted, evaluations, minimum.loss, finished)
 
@@ -111,6 +111,14 @@ def _style_at(pictures, brush_size, content_height, content_width):
     size = max(16, round(height * factor)), max(16, round(width * factor))
     visible = pictures.visible_in_style
     return resized(pictures.style, *size).clamp(0, 1), None if visible is None else resized(visible, *size).clamp(0, 1)
+
+
+def _quilt(pictures, target, recipe, settings):
+    """``target`` laid out with pieces of the style."""
+    of_style = pictures.style, settings.seed, settings.brush_size, recipe.likeness, pictures.visible_in_style
+    size = target.shape[2:]
+    style, _ = _style_at(pictures, settings.brush_size, *size)
+    return quilting.laid(quilting.plan(target, *of_style), style, *size)
 
 
 def _recoloured(pictures, amount):

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
-BASE = 144
-"""Longest side in pixels of the coarsest scale, at brush size 100. The same for every picture, so that a look does not
-depend on its size: what is decided here, finer scales only refine. Coarser gives larger strokes; much coarser, the
-content is lost."""
-
-BASE_BY_BRUSH = 0.8
-"""The exponent by which a larger brush begins coarser: a stroke is what the features see at the coarsest scale. With 1
-the style would have the same size there at all brush sizes, but of the content little would be left."""
+BASE = 320
+"""Longest side in pixels of the coarsest scale. The same for every picture, so that a look does not
+depend on its size: what is decided here, finer scales only refine. Coarser ones paint over the quilt's strokes."""
 
 LARGEST_STEP = 2.3
 """How much longer than the scale before it a scale may be."""
@@ -23,7 +20,14 @@ LARGEST_STEP = 2.3
 LARGEST = {"draft": 288, "normal": 768, "fine": 100_000}
 """Longest side in pixels of the finest computed scale, by quality; beyond it, the change is enlarged."""
 
-EVALUATIONS = {"draft": (40, 10), "normal": (40, 20), "fine": (40, 20)}
+LEAST = {"draft": 0, "normal": 768, "fine": 768}
+"""Longest side in pixels that smaller pictures are computed at, by quality, and then reduced from: the mean of several
+pixels is calmer and nearer to the style than single ones, and small pictures look like large ones."""
+
+MOST_ENLARGED = 2
+"""How many times larger than itself a small picture is computed, at most."""
+
+EVALUATIONS = {"draft": (12, 12), "normal": (12, 12), "fine": (12, 12)}
 """Evaluations at the coarsest scale and at 512 px, by quality; larger scales get fewer, as their steps cost more."""
 
 
@@ -48,18 +52,16 @@ def schedule(
     largest: int = 0,
     finest_evaluations: int = 0,
     effort: float = 1.0,
-    brush_size: float = 100.0,
 ) -> list[Scale]:
     """The scales, coarsest first, for a picture of ``height`` × ``width`` pixels.
 
-    It begins the coarser the larger ``brush_size`` is, in per cent. The quality's evaluations are made ``effort``
-    times. ``largest`` and ``finest_evaluations`` override the quality's where they are not 0.
+    The quality's evaluations are made ``effort`` times. ``largest`` and ``finest_evaluations`` override the quality's
+    where they are not 0.
     """
     longest = max(height, width)
-    finest = min(longest, largest or LARGEST[quality])
-    base = BASE * (100 / brush_size) ** BASE_BY_BRUSH
-    steps = max(0, math.ceil(math.log(finest / base, LARGEST_STEP))) if finest > base else 0
-    sides = [finest * (base / finest) ** (1 - i / steps) if steps else finest for i in range(steps + 1)]
+    finest = min(max(longest, min(LEAST[quality], MOST_ENLARGED * longest)), largest or LARGEST[quality])
+    steps = max(0, math.ceil(math.log(finest / BASE, LARGEST_STEP))) if finest > BASE else 0
+    sides = [finest * (BASE / finest) ** (1 - i / steps) if steps else finest for i in range(steps + 1)]
     first, later = EVALUATIONS[quality]
     scales = []
     for i, side in enumerate(sides):
@@ -75,6 +77,14 @@ def resized(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
     if picture.shape[2:] == (height, width):
         return picture
     return F.interpolate(picture, (height, width), mode="bicubic", antialias=True, align_corners=False)
+
+
+def reduced(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """A picture (1, C, H, W) on the CPU at a smaller size, as sharp as it can be without aliases: Lanczos' filter."""
+    if picture.shape[2:] == (height, width):
+        return picture
+    planes = [Image.fromarray(plane.numpy()).resize((width, height), Image.Resampling.LANCZOS) for plane in picture[0]]
+    return torch.stack([torch.from_numpy(np.array(plane)) for plane in planes])[None]
 
 
 def carried_up(painted: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor, detail: float = 1.0) -> torch.Tensor:

@@ -21,18 +21,17 @@ ARTIST_LAYERS = {
 }
 ARTIST_CONTENT = {"built-in": "relu3_1", "imagenet": "relu3_3", "imagenet-v1": "relu3_3"}
 
-STYLE_WEIGHT = 30.0  # at strength 50, of losses that are relative, summed over the layers
+STYLE_WEIGHT = 8.0  # at strength 50, of losses that are relative, summed over the layers
 STYLE_WEIGHT_DECADES = 1.5  # from strength 0 to 100
-VARIATION_WEIGHT = 40.0  # at strength 50: less leaves a woven grain of single pixels, much more dulls the strokes
-VARIATION_WEIGHT_DECADES = 1.6  # from strength 0 to 100
-MOST_VARIATION_WEIGHT = 160.0
+VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
+VARIATION_WEIGHT_DECADES = 1.0  # from strength 0 to 100
+MOST_VARIATION_WEIGHT = 30.0
 RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
-SHOWN_AT = 0.52  # the strength, of 1, from which on all of the change is shown
-NOISE = 0.15  # of the start from strength 50 on, less below: what stands between the content and its photograph
-MOST_QUILT = 0.95  # of the start at strength 100, where the content shall hardly be there; none up to 50
-QUILT_EXPONENT = 0.7  # how soon it comes: so that the content goes evenly
-DETAIL = (1.0, 0.5, 1.0)  # at strength 0, 50 and 100, where it is the quilt's
+SHOWN = 0.93  # of the change at strength 50, all of it at 100: so that the style goes on rising
+BROAD = 0.7  # of the content's broad shapes in the start at strength 50, falling to none at 100
+DRAWING = 0.5  # of the content's drawing in the start at strength 50, falling to none at 100
+LIKENESS_DECADES = 1.2  # by which likeness to the content counts less in the choice of pieces, from strength 50 to 100
 MOST_EFFORT = 2.0  # at strength 100, in evaluations; 1 up to 50
 SHARPENING = (1.45, 3.6)  # at the coarsest scale, where broad shapes must move too, and at finer ones
 
@@ -45,7 +44,9 @@ class Recipe:
         weights: of the loss; its taps name the layers.
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
         noise: how much of the start is noise in the style's colours, 0 to 1.
-        quilt: how much of the start, after that, is a quilt of pieces of the style, 0 to 1.
+        quilt: how much of the start is a quilt of pieces of the style, 0 to 1.
+        likeness: how much the pieces' likeness to the content counts, 0 to 1.
+        broad, drawing: how much of the content's broad shapes replace the quilt's, and of its drawing is laid over it.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
         opacity: how much of the change is shown in the end, 0 to 1.
         effort: how many times the quality's evaluations to spend: far from the content there is a longer way to go.
@@ -58,6 +59,9 @@ class Recipe:
     recolour: float
     noise: float
     quilt: float
+    likeness: float
+    broad: float
+    drawing: float
     detail: float
     opacity: float
     effort: float
@@ -79,6 +83,9 @@ def recipe(settings: Settings, features: str) -> Recipe:
             recolour=0.0,
             noise=1.0,
             quilt=0.0,
+            likeness=0.0,
+            broad=0.0,
+            drawing=0.0,
             detail=0.0,
             opacity=1.0,
             effort=1.0,
@@ -97,17 +104,17 @@ def recipe(settings: Settings, features: str) -> Recipe:
         range=RANGE_WEIGHT,
     )
     below, above = min(1.0, 2 * strength), max(0.0, 2 * strength - 1)  # how far on the way up to 50, and from there on
-    noise = 1.0 if settings.start == "noise" else NOISE * below
-    quilt = 0.0 if settings.start == "noise" else MOST_QUILT * above**QUILT_EXPONENT
-    photograph, painting, texture = DETAIL
-    detail = photograph + below * (painting - photograph) + above * (texture - painting)
+    from_noise = settings.start == "noise"
     return Recipe(
         weights,
         recolour=min(1.0, strength / RECOLOURED_AT),
-        noise=noise,
-        quilt=quilt,
-        detail=detail,
-        opacity=min(1.0, strength / SHOWN_AT) ** 0.5,
+        noise=1.0 if from_noise else 0.0,
+        quilt=0.0 if from_noise else below,
+        likeness=10 ** (-LIKENESS_DECADES * above),
+        broad=BROAD * (1 - above**1.5),
+        drawing=DRAWING * (1 - above**1.5),
+        detail=0.5 if from_noise else 1.0,
+        opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**3,
         effort=1 + above * (MOST_EFFORT - 1),
         sharpening=SHARPENING,
         one_scale=0,

@@ -74,7 +74,7 @@ def test_convergence_compares_two_traces_of_one_loss(measure, tmp_path):
         assert seconds == sorted(seconds) and seconds[0] > 0
         assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0]
         assert points[0]["scores"] and points[-1]["scores"]
-    assert plain[0]["scores"]["style"] == 0  # it starts from the content itself
+    assert abs(plain[0]["scores"]["style"]) < 0.02  # it starts from the content itself, at the size it is computed at
     assert plain[0]["scores"]["content"] > 0.95
     assert traces["engine"]["fit_seconds"] > 0
     assert "equal loss" in out and "equal picture" in out and "plain ended at loss" in out

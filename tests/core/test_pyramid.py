@@ -2,34 +2,29 @@
 
 import itertools
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_core.pyramid import carried_up, resized, schedule
+from nst_core.pyramid import carried_up, reduced, resized, schedule
 from tests.core.drawing import drawn, tensor
 
 SIDES, QUALITIES = st.integers(16, 5000), st.sampled_from(["draft", "normal", "fine"])
 
 
-@given(height=SIDES, width=SIDES, quality=QUALITIES, brush_size=st.floats(25, 400), effort=st.floats(1, 2))
-def test_scales_grow_to_no_more_than_the_picture(height, width, quality, brush_size, effort):
-    scales = schedule(height, width, quality, effort=effort, brush_size=brush_size)
+@given(height=SIDES, width=SIDES, quality=QUALITIES, effort=st.floats(1, 2))
+def test_scales_grow_to_the_picture_or_to_what_small_ones_are_computed_at(height, width, quality, effort):
+    scales = schedule(height, width, quality, effort=effort)
     sizes = [(scale.height, scale.width) for scale in scales]
     assert sizes == sorted(sizes) and all(min(size) >= 16 for size in sizes)
     assert all(max(a) < max(b) for a, b in itertools.pairwise(sizes))
-    assert sizes[-1][0] <= height and sizes[-1][1] <= width
+    longest = max(height, width)
+    finest = {"draft": min(longest, 288), "normal": min(2 * longest, 768), "fine": max(longest, min(2 * longest, 768))}
+    assert max(sizes[-1]) == finest[quality]
     assert all(scale.evaluations > 0 and scale.work > 0 for scale in scales)
-    if quality == "fine":
+    if quality == "fine" and longest >= 768:
         assert sizes[-1] == (height, width)
-
-
-@given(side=st.integers(500, 5000), quality=QUALITIES)
-def test_a_larger_brush_begins_coarser_and_ends_alike(side, quality):
-    sizes = [schedule(side, side, quality, brush_size=brush) for brush in (50, 100, 200, 400)]
-    begins = [scales[0].height for scales in sizes]
-    assert begins == sorted(set(begins), reverse=True)
-    assert len({scales[-1] for scales in sizes}) == 1
 
 
 @given(height=SIDES, width=SIDES)
@@ -48,7 +43,9 @@ def test_a_better_quality_starts_alike_and_goes_further(height, width):
 @given(height=SIDES, width=SIDES, quality=QUALITIES, largest=st.integers(16, 6000), evaluations=st.integers(1, 999))
 def test_the_largest_scale_and_its_evaluations_can_be_given(height, width, quality, largest, evaluations):
     last = schedule(height, width, quality, largest, evaluations)[-1]
-    assert max(last.height, last.width) == min(largest, max(height, width))
+    longest = max(height, width)
+    least = 0 if quality == "draft" else min(2 * longest, 768)
+    assert max(last.height, last.width) == max(16, min(largest, max(longest, least)))
     assert last.evaluations == evaluations
 
 
@@ -78,10 +75,11 @@ def test_a_change_is_carried_up_to_its_place():
     assert float(change[..., :15, :].abs().max()) < 1e-12 and float(change[..., :, 38:].abs().max()) < 1e-12
 
 
-def test_resized_keeps_the_mean_and_makes_no_moiré():
+@pytest.mark.parametrize("smaller", [resized, reduced])
+def test_smaller_pictures_keep_the_mean_and_have_no_moiré(smaller):
     lines = torch.zeros(1, 3, 120, 120)
     lines[..., ::2] = 1  # far finer than the small picture can show
-    small = resized(lines, 31, 29)
+    small = smaller(lines, 31, 29)
     assert small.shape == (1, 3, 31, 29)
     assert float((small[..., 2:-2, 2:-2] - 0.5).abs().max()) < 0.05
-    assert resized(lines, 120, 120) is lines
+    assert smaller(lines, 120, 120) is lines

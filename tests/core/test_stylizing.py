@@ -209,7 +209,7 @@ def test_finish_gives_a_whole_picture_at_once():
         told.append(progress)
         return Stop.FINISH if progress.step >= 3 else None
 
-    result = stylize_fully(content, STYLE, settings(), finish)
+    result = stylize_fully(content, STYLE, settings(quality="normal"), finish)
     assert told[0].scales > 1
     assert not result.finished and result.evaluations == 3
     assert result.picture.shape == content.shape and np.abs(result.picture - content)[..., :3].mean() > 0.01
