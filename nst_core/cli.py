@@ -122,6 +122,8 @@ def _stylize(options: argparse.Namespace) -> int:
         result = nst_core.stylize_fully(content.pixels, style.pixels, settings, report)
         pictures.write(output, dataclasses.replace(content, pixels=result.picture))
         interrupted = asked.is_set()
+    if result.note:
+        print(result.note, file=sys.stderr)
     count = f"{result.evaluations} evaluation{'' if result.evaluations == 1 else 's'}"
     used = f"{result.features} features, {result.device}, {count}, {result.seconds:.1f} s"
     if interrupted:

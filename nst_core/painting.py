@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from nst_core import colour, device, pyramid, quilting, starting, vgg, weights
+from nst_core import colour, device, failures, pyramid, quilting, starting, vgg, weights
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
 from nst_core.progress import Cancelled, Progress, Stop
@@ -21,6 +21,8 @@ SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 40  # of L-BFGS, at most
 PREVIEW_SIDE = 256
+PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
+LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,39 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a scale is computed: the torch device, and the bytes that it may take there.
+
+    ``note`` is a sentence for the artist where memory ran short and it is not where it was begun; else empty.
+    """
+
+    on: torch.device
+    limit: int
+    note: str = ""
+
+    def next(self) -> Place | None:
+        """Where to try again once memory ran short here: in half as much, then on the CPU; None where nothing is left.
+
+        Half as much, a few times, is tiles of the smallest size, whatever the picture.
+        """
+        if self.limit > LEAST_LIMIT:
+            return Place(self.on, self.limit // 2, "Memory ran short, so it was painted in tiles, which takes longer.")
+        if self.on.type == "cpu":
+            return None
+        cpu = torch.device("cpu")
+        return Place(cpu, _limit(0, cpu), "The graphics card's memory ran short, so the processor painted it.")
+
+
+@dataclass(frozen=True)
 class Painting:
-    """The painted picture (1, 3, H, W) of the content's size, the evaluations, the best loss at the finest scale, and
-    whether it was left to finish."""
+    """The painted picture (1, 3, H, W) of the content's size, the evaluations, the best loss at the finest scale,
+    whether it was left to finish, and where it was computed at last."""
 
     picture: torch.Tensor
     evaluations: int
     loss: float
     finished: bool
+    place: Place
 
 
 def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings, on, report) -> Painting:
@@ -53,10 +80,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     ``report`` is the caller's progress callback. Raises Cancelled, and imagenet.WeightsError.
     """
     height, width = pictures.content.shape[2:]
-    of_settings = settings.quality, settings.max_size, settings.evaluations
-    scales = pyramid.schedule(height, width, *of_settings, recipe.effort)
-    if recipe.one_scale:
-        scales = [replace(scales[-1], evaluations=settings.evaluations or recipe.one_scale)]
+    scales = _scales(height, width, recipe, settings)
     clock = _Clock(scales, features, report)
     clock.tell("fitting", 0, scales[0], 0, None, None)
     target = _recoloured(pictures, recipe.recolour)
@@ -64,43 +88,87 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     network = network.to(on)
     if _in_bfloat16(settings, on):
         network = network.in_bfloat16()
-    clock.start()
     finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
     base = target = resized(target, *finest).clamp(0, 1)
     if recipe.quilt:
+        clock.tell("fitting", 0, scales[0], 0, None, None)  # a chance to cancel
         base = starting.with_quilt(target, _quilt(pictures, target, recipe, settings), recipe)
+    clock.start()
+    place = Place(on, _limit(settings.memory_limit, on))
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
-        content, start = (resized(x, scale.height, scale.width).clamp(0, 1) for x in (target, base))
+        content, start = (_at(x, scale) for x in (target, base))
         if picture is None:
             begin = starting.roughened(start, pictures.style, settings.seed, recipe)
         else:
             begin = pyramid.carried_up(picture, before, start, recipe.detail)
         history, sharpening = min(HISTORY, scale.evaluations), recipe.sharpening[min(number, 1)]
         search = Search(settings.optimizer, scale.evaluations, history, sharpening, recipe.plateau)
-        minimum = _paint_scale(pictures, recipe, settings, network, content, begin, search, clock.at(number), on)
+        minimum, place = _paint_scale(
+            pictures, recipe, settings, network, content, begin, search, clock.at(number), place
+        )
         picture, before = minimum.picture.cpu(), start
         evaluations += minimum.evaluations
         finished = finished and minimum.finished
+        del content, begin
+        device.give_back_memory()
         if not finished:
             break
     clock.tell("enlarging", number, scale, minimum.evaluations, minimum.loss, None)
     painted = pyramid.reduced(pyramid.carried_up(picture, before, base), height, width)
     painted = pictures.content + recipe.opacity * (painted - pictures.content)
-    return Painting(painted, evaluations, minimum.loss, finished)
+    return Painting(painted, evaluations, minimum.loss, finished, place)
 
 
-def _paint_scale(pictures, recipe, settings, network, content, begin, search, on_evaluation, on):
+def _scales(height, width, recipe, settings):
+    largest = settings.max_size
+    if recipe.one_scale:  # the published method knows of no picture that is computed larger than it is
+        largest = min(max(height, width), largest or pyramid.LARGEST[settings.quality])
+    scales = pyramid.schedule(height, width, settings.quality, largest, settings.evaluations, recipe.effort)
+    if recipe.one_scale:
+        return [replace(scales[-1], evaluations=settings.evaluations or recipe.one_scale)]
+    return scales
+
+
+def _at(picture, scale):
+    if picture.shape[2:] == (scale.height, scale.width):
+        return picture  # of 12 megapixels each copy takes 144 MB
+    return resized(picture, scale.height, scale.width).clamp(0, 1)
+
+
+def _limit(megabytes, on):
+    return megabytes * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE)
+
+
+def _paint_scale(pictures, recipe, settings, network, content, begin, search, on_evaluation, place):
+    """The minimum at one scale, and the place that had the memory for it."""
+    while True:
+        try:
+            return _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, place), place
+        except Exception as exc:
+            elsewhere = place.next()
+            if elsewhere is None or not failures.is_out_of_memory(exc):
+                raise
+        # outside of the handler, whose exception would keep hold of all that was allocated
+        place = elsewhere
+        if place.on.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, place):
     size = content.shape[2:]
     style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
-    limit = settings.memory_limit * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE)
+    network = network.to(place.on)
     margin = max(tap.shrink * vgg.reach(tap.layer) for tap in recipe.weights.taps)
-    budget = device.budget(*size, network, (search.method, search.history), limit, margin)
-    there = [x if x is None else x.to(on) for x in (content, style, visible, visible_in_style)]
+    kept = PICTURES_KEPT * 4 * pictures.content.numel()
+    budget = device.budget(*size, network, (search.method, search.history), place.limit - kept, margin)
+    there = [x if x is None else x.to(place.on) for x in (content, style, visible, visible_in_style)]
     objective = Objective(network, recipe.weights, *there, tile=budget.tile)
+    del there, style, visible, visible_in_style
+    device.give_back_memory()
     search = replace(search, method=budget.method, history=budget.history)
-    return minimise(objective, begin.to(on), search, on_evaluation)
+    return minimise(objective, begin.to(place.on), search, on_evaluation)
 
 
 def _style_at(pictures, brush_size, content_height, content_width):
@@ -115,10 +183,11 @@ def _style_at(pictures, brush_size, content_height, content_width):
 
 def _quilt(pictures, target, recipe, settings):
     """``target`` laid out with pieces of the style."""
-    of_style = pictures.style, settings.seed, settings.brush_size, recipe.likeness, pictures.visible_in_style
     size = target.shape[2:]
     style, _ = _style_at(pictures, settings.brush_size, *size)
-    return quilting.laid(quilting.plan(target, *of_style), style, *size)
+    brush_size = 100 * max(style.shape[2:]) / max(size)  # which the limits of a style's size may have changed
+    plan = quilting.plan(target, pictures.style, settings.seed, brush_size, recipe.likeness, pictures.visible_in_style)
+    return quilting.laid(plan, style, *size)
 
 
 def _recoloured(pictures, amount):
@@ -162,8 +231,8 @@ class _Clock:
 
     def __init__(self, scales: list[Scale], features: str, report):
         self.scales, self.features, self.report = scales, features, report
-        self.began = time.monotonic()
-        self.painting_since = self.began
+        self.painting_since = time.monotonic()
+        self.told = 0.0
         self.work = sum(scale.work for scale in scales)
         self.fit_share = self.FIT_WORK / (self.FIT_WORK + self.work / 1e6)
 
@@ -184,6 +253,7 @@ class _Clock:
         fraction = self.fit_share + (1 - self.fit_share) * done / self.work if stage != "fitting" else 0.0
         if stage == "enlarging":
             fraction = 1.0
+        self.told = fraction = max(self.told, fraction)  # a scale may begin anew, where memory ran short
         spent = time.monotonic() - self.painting_since
         known = stage == "painting" and (number or step >= self.WARM_UP)
         left = spent / done * (self.work - done) if known else None

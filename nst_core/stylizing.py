@@ -35,6 +35,7 @@ class Result:
             or no evaluation stayed in the range of numbers.
         seconds: how long the run took.
         finished: False where the callback asked to finish early.
+        note: a sentence for the artist where memory ran short and the run went on in tiles or on the CPU; else empty.
     """
 
     picture: np.ndarray
@@ -44,6 +45,7 @@ class Result:
     loss: float | None
     seconds: float
     finished: bool
+    note: str = ""
 
 
 def stylize(
@@ -91,7 +93,8 @@ def stylize_fully(
     rgb = _finished(painting.picture, pictures, content, settings, steps)
     seconds = time.monotonic() - began
     loss = painting.loss if math.isfinite(painting.loss) else None
-    return Result(rgb, features, on.type, painting.evaluations, loss, seconds, painting.finished)
+    place = painting.place
+    return Result(rgb, features, place.on.type, painting.evaluations, loss, seconds, painting.finished, place.note)
 
 
 def _checked(picture, name):

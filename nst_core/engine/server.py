@@ -150,6 +150,8 @@ class Engine:
             "loss": _finite(result.loss),
             "seconds": round(result.seconds, 3),
         }
+        if result.note:
+            used["note"] = result.note
         log.info("request %d: done, %s", request.id, used)
         samples = picture.to_samples(result.picture, request.arrays["content"].dtype)
         header = {"type": "result", "id": request.id, "finished": result.finished, "used": used}

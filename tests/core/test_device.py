@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_core import device, vgg
+from nst_core.painting import LEAST_LIMIT, Place
 from tests.core.drawing import small_network
 
 ROOT = Path(__file__).parents[2]
@@ -116,3 +117,50 @@ def test_a_run_keeps_near_its_memory_limit():
         return int(done.stdout) * 1024 / MB
 
     assert peak_mb(0) > 1000 > 1.1 * 800 > peak_mb(800)
+
+
+SHORT = """
+import resource, sys
+import numpy as np
+import torch
+torch.set_num_threads(2)
+from nst_core.settings import Settings
+from nst_core.stylizing import stylize_fully
+from nst_core.weights import fitted
+from tests.core.drawing import QUICK_FIT, drawn
+vars(fitted).update(QUICK_FIT)
+content, style = drawn(900, 1200, seed=1), drawn(200, 150, seed=2)
+values = {"features": "built-in", "device": "cpu", "precision": "float32", "evaluations": 2}
+stylize_fully(drawn(96, 128), style, Settings(quality="draft", **values))  # what a process takes by itself
+taken = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize")][0] * 1024
+resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[1]) * 10**6,) * 2)
+result = stylize_fully(content, style, Settings(quality="fine", memory_limit=60_000, **values))
+assert np.isfinite(result.picture).all() and np.abs(result.picture - content).mean() > 0.01
+print(result.note)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc here to read what is taken from")
+def test_memory_that_runs_short_on_the_way_leads_to_tiles_and_a_sentence():
+    """The limit says there is plenty; then the system refuses what a whole picture takes."""
+
+    def run(megabytes):
+        command = [sys.executable, "-c", SHORT, str(megabytes)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return done.returncode, done.stdout.strip(), done.stderr
+
+    assert run(20_000)[:2] == (0, "")
+    code, note, told = run(700)
+    assert code == 0, told
+    assert note.startswith("Memory ran short") and "tiles" in note
+    code, _, told = run(100)
+    assert code and "can't allocate memory" in told
+
+
+def test_a_graphics_card_that_is_too_small_leaves_it_to_the_processor():
+    place = Place(torch.device("cuda"), 3 * LEAST_LIMIT)
+    smaller = place.next()
+    assert smaller.on.type == "cuda" and LEAST_LIMIT < smaller.limit < place.limit and "tiles" in smaller.note
+    last = smaller.next().next()
+    assert last.on.type == "cpu" and "processor" in last.note
+    assert Place(torch.device("cpu"), LEAST_LIMIT).next() is None
