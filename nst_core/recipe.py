@@ -25,7 +25,6 @@ STYLE_WEIGHT = 8.0  # at strength 50, of losses that are relative, summed over t
 STYLE_WEIGHT_DECADES = 1.5  # from strength 0 to 100
 VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
 VARIATION_WEIGHT_DECADES = 1.0  # from strength 0 to 100
-MOST_VARIATION_WEIGHT = 30.0
 RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 SHOWN = 0.93  # of the change at strength 50, all of it at 100: so that the style goes on rising
@@ -33,6 +32,7 @@ BROAD = 0.7  # of the content's broad shapes in the start at strength 50, fallin
 DRAWING = 0.5  # of the content's drawing in the start at strength 50, falling to none at 100
 LIKENESS_DECADES = 1.2  # by which likeness to the content counts less in the choice of pieces, from strength 50 to 100
 MOST_EFFORT = 2.0  # at strength 100, in evaluations; 1 up to 50
+NOISE_EFFORT = 3.0  # from noise, at any strength
 SHARPENING = (1.45, 3.6)  # at the coarsest scale, where broad shapes must move too, and at finer ones
 
 
@@ -100,7 +100,7 @@ def recipe(settings: Settings, features: str) -> Recipe:
     weights = Weights(
         style={Tap(1, layer): beta / len(layers) for layer in layers},
         content_tap=Tap(1, ARTIST_CONTENT[features]),
-        variation=min(variation, MOST_VARIATION_WEIGHT),
+        variation=variation,
         range=RANGE_WEIGHT,
     )
     below, above = min(1.0, 2 * strength), max(0.0, 2 * strength - 1)  # how far on the way up to 50, and from there on
@@ -115,7 +115,7 @@ def recipe(settings: Settings, features: str) -> Recipe:
         drawing=DRAWING * (1 - above**1.5),
         detail=0.5 if from_noise else 1.0,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**3,
-        effort=1 + above * (MOST_EFFORT - 1),
+        effort=NOISE_EFFORT if from_noise else 1 + above * (MOST_EFFORT - 1),
         sharpening=SHARPENING,
         one_scale=0,
         plateau=0.0,
