@@ -20,7 +20,13 @@ ADVICE = {
 }
 GOES_ON_AFTER = frozenset(ADVICE) - {"frame", "version", "log"}
 
-_OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+_OUT_OF_MEMORY_TEXTS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "could not create a primitive",  # oneDNN's word for it
+)
 
 
 def described(exc: BaseException) -> tuple[str, str]:

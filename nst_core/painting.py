@@ -225,7 +225,7 @@ def _pooling(settings):
 class _Clock:
     """Tells the caller how far the run is, with a fraction that never falls and the seconds that are left."""
 
-    FIT_WORK = 0.6  # of the fit and the start, in megapixels evaluated
+    FIT_WORK = 1.2  # of the fit and the quilt, in megapixels evaluated
 
     WARM_UP = 3  # evaluations until the seconds that are left can be told: the first takes several times as long
 
