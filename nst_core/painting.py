@@ -84,7 +84,9 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     clock = _Clock(scales, features, report)
     clock.tell("fitting", 0, scales[0], 0, None, None)
     target = _recoloured(pictures, recipe.recolour)
-    network = weights.network(features, recipe.deepest, _to_fit(pictures, target), _pooling(settings), settings.seed)
+    network = weights.network(
+        features, recipe.deepest, _to_fit(pictures, target), _pooling(settings), settings.seed, clock.fitted
+    )
     network = network.to(on)
     if _in_bfloat16(settings, on):
         network = network.in_bfloat16()
@@ -226,15 +228,21 @@ class _Clock:
     """Tells the caller how far the run is, with a fraction that never falls and the seconds that are left."""
 
     FIT_WORK = 1.2  # of the fit and the quilt, in megapixels evaluated
+    FIT_ALONE = 0.7  # of that, without the quilt
 
     WARM_UP = 3  # evaluations until the seconds that are left can be told: the first takes several times as long
 
     def __init__(self, scales: list[Scale], features: str, report):
         self.scales, self.features, self.report = scales, features, report
         self.painting_since = time.monotonic()
-        self.told = 0.0
+        self.told = self.fit_done = 0.0
         self.work = sum(scale.work for scale in scales)
         self.fit_share = self.FIT_WORK / (self.FIT_WORK + self.work / 1e6)
+
+    def fitted(self, share: float):
+        """Tells that ``share`` of the fit's layers is done, 0 to 1; a chance to cancel."""
+        self.fit_done = self.FIT_ALONE * share
+        self.tell("fitting", 0, self.scales[0], 0, None, None)
 
     def start(self):
         self.painting_since = time.monotonic()
@@ -250,7 +258,9 @@ class _Clock:
 
     def tell(self, stage, number, scale, step, loss, picture):
         done = sum(s.work for s in self.scales[:number]) + step * scale.height * scale.width
-        fraction = self.fit_share + (1 - self.fit_share) * done / self.work if stage != "fitting" else 0.0
+        fraction = self.fit_share + (1 - self.fit_share) * done / self.work
+        if stage == "fitting":
+            fraction = self.fit_share * self.fit_done
         if stage == "enlarging":
             fraction = 1.0
         self.told = fraction = max(self.told, fraction)  # a scale may begin anew, where memory ran short

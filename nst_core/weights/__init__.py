@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nst_core.weights import imagenet
@@ -24,16 +25,24 @@ def chosen(features: str) -> str:
     return features
 
 
-def network(features: str, deepest: str, pictures: list[torch.Tensor], pooling: str, seed: int) -> Vgg16:
+def network(
+    features: str,
+    deepest: str,
+    pictures: list[torch.Tensor],
+    pooling: str,
+    seed: int,
+    on_layer: Callable[[float], None] = lambda _: None,
+) -> Vgg16:
     """VGG16 up to the layer ``deepest``; built-in features are fitted to ``pictures``, (1, 3, H, W) in [0, 1].
 
-    Raises imagenet.WeightsError for weights that are damaged.
+    ``on_layer`` is told the share that is fitted, after each layer. Raises what it raises, and imagenet.WeightsError
+    for weights that are damaged.
     """
     from nst_core.vgg import LAYERS, Vgg16
     from nst_core.weights import fitted
 
     if features == "built-in":
-        return fitted.fit(pictures, deepest, pooling, seed)
+        return fitted.fit(pictures, deepest, pooling, seed, on_layer)
     weights = tuple(imagenet.load(features))[: LAYERS.index(deepest) + 1]
     normalisation = imagenet.normalisation(features)
     return Vgg16(features, weights, normalisation.mean, normalisation.std, pooling)

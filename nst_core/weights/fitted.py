@@ -14,6 +14,8 @@ things make the difference between strokes and grids, and were found by looking 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 
@@ -34,7 +36,13 @@ FIRING = 0.3  # share of positions at which a filter's output is positive
 
 
 @torch.no_grad()
-def fit(pictures: list[torch.Tensor], deepest: str, pooling: str = "average", seed: int = 0) -> Vgg16:
+def fit(
+    pictures: list[torch.Tensor],
+    deepest: str,
+    pooling: str = "average",
+    seed: int = 0,
+    on_layer: Callable[[float], None] = lambda _: None,
+) -> Vgg16:
     """A VGG16 up to the layer ``deepest``, fitted to ``pictures``.
 
     Args:
@@ -42,12 +50,13 @@ def fit(pictures: list[torch.Tensor], deepest: str, pooling: str = "average", se
         deepest: a name out of :data:`nst_core.vgg.LAYERS`.
         pooling: ``"average"`` or ``"max"``.
         seed: of the samples and the first centroids.
+        on_layer: called after each layer with the share of them that is done, up to 1; what it raises ends the fit.
     """
     random = torch.Generator().manual_seed(seed)
     network = Vgg16("built-in", (), MEAN, STD, pooling, PADDING)
     maps = [network.normalised(picture.cpu()) for picture in pictures]
-    weights = []
-    for name in LAYERS[: LAYERS.index(deepest) + 1]:
+    weights, names = [], LAYERS[: LAYERS.index(deepest) + 1]
+    for name in names:
         if name != "relu1_1" and name.endswith("_1"):
             maps = [pool(m, pooling) for m in maps]
         count = int(CHANNELS[block(name)] * WIDTH)
@@ -58,6 +67,7 @@ def fit(pictures: list[torch.Tensor], deepest: str, pooling: str = "average", se
         scale = 1 / (flat - threshold).std().clamp_min(1e-6)
         weights.append((weight * scale, (bias - threshold) * scale))
         maps = [F.relu((r - threshold[None, :, None, None]) * scale) for r in responses]
+        on_layer(len(weights) / len(names))
     return Vgg16("built-in", tuple(weights), MEAN, STD, pooling, PADDING)
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nst_core import vgg
+from nst_core.progress import Cancelled
 from nst_core.weights import fitted
 from tests.core.drawing import drawn, tensor
 
@@ -42,6 +43,20 @@ def test_deeper_fits_begin_alike():
     shallow, deep = fitted.fit(PICTURES, "relu1_2", seed=3), fitted.fit(PICTURES, "relu2_1", seed=3)
     assert len(shallow.weights) == 2 and len(deep.weights) == 3
     assert torch.equal(shallow.weights[0][0], deep.weights[0][0])
+
+
+def test_each_layer_is_told_and_may_be_the_last():
+    told = []
+    fitted.fit(PICTURES, "relu2_1", on_layer=told.append)
+    assert told == [1 / 3, 2 / 3, 1]
+
+    def stop(share):
+        told.append(share)
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        fitted.fit(PICTURES, "relu2_1", on_layer=stop)
+    assert told[3:] == [1 / 3]
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])

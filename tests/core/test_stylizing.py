@@ -201,6 +201,20 @@ def test_cancel_gives_nothing():
     assert told[-1].step == 3
 
 
+def test_the_fit_is_told_layer_by_layer_and_can_be_cancelled_in_between():
+    told = []
+
+    def cancel(progress):
+        told.append(progress)
+        return Stop.CANCEL if len(told) == 4 else None
+
+    with pytest.raises(Cancelled):
+        stylize(CONTENT, STYLE, settings(), cancel)
+    fractions = [p.fraction for p in told]
+    assert {p.stage for p in told} == {"fitting"}
+    assert fractions == sorted(set(fractions)) and len(fractions) == 4 and 0 < fractions[-1] < 0.5
+
+
 def test_finish_gives_a_whole_picture_at_once():
     # more than one scale, stopped in the first
     content, told = drawn(61, 260, 4, seed=1), []
