@@ -76,13 +76,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_option(group, parameter: Parameter) -> None:
-    unit = parameter.unit.replace("%", "%%")
     if parameter.choices:
         kind: dict[str, Any] = {"choices": list(parameter.choices)}
         span = ""
     else:
         kind = {"type": _number_type(parameter), "metavar": "N"}
-        span = f"{parameter.minimum:.10g} to {parameter.maximum:.10g}{unit and ' ' + unit}, "
+        span = parameter.span.replace("%", "%%") + ", "
     shown = parameter.default if parameter.choices else f"{parameter.default:.10g}"
     help_text = f"{parameter.help.replace('%', '%%')} ({span}default {shown})"
     group.add_argument("--" + parameter.name.replace("_", "-"), default=parameter.default, help=help_text, **kind)

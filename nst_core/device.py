@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 SHARE_OF_FREE = 0.7  # of the free memory that a run may take where no limit is given
 SMALLEST_TILE = 256
 LARGEST_TILE = 2048
-RUNTIME_MB = 450  # torch itself, the fit, small change
+RUNTIME_MB = 450  # torch itself, the fit, small change; with the smallest tile it is the least limit of settings.py
 
 
 @dataclass(frozen=True)

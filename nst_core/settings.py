@@ -30,6 +30,7 @@ class Parameter:
         unit: of a number: ``"%"``, ``"MB"`` or ``""``.
         choices: of a choice: ``{value: label}``, in the order to show them; else None.
         audience: :data:`ARTIST` or :data:`ENGINEER`.
+        least: of a number whose 0 leaves the choice to the run: the smallest other one, where not every one will do.
     """
 
     name: str
@@ -42,6 +43,13 @@ class Parameter:
     unit: str = ""
     choices: dict[str, str] | None = None
     audience: str = ENGINEER
+    least: float | None = None
+
+    @property
+    def span(self) -> str:
+        """A number's range in words, with its unit."""
+        low = f"{self.minimum:.10g}" if self.least is None else f"{self.minimum:.10g} or from {self.least:.10g}"
+        return f"{low} to {self.maximum:.10g} {self.unit}".rstrip()
 
     def checked(self, value: Any) -> Any:
         """``value`` as this parameter's type; raises :class:`SettingsError` where it is of the wrong type or range."""
@@ -54,9 +62,10 @@ class Parameter:
             isinstance(value, bool) or not isinstance(value, (int, float)) or value != value
         ):  # NaN is the one number unlike itself
             raise SettingsError(f"{self.name} is {_shown(value)}; it must be a number.")
-        if not self.minimum <= value <= self.maximum:
+        too_small = self.least is not None and self.minimum < value < self.least
+        if too_small or not self.minimum <= value <= self.maximum:
             raise SettingsError(
-                f"{self.name} is {_shown(value)}; it must be from {self.minimum:.10g} to {self.maximum:.10g}."
+                f"{self.name} is {_shown(value)}; it must be {'' if self.least else 'from '}{self.span}."
             )
         if whole and value != int(value):
             raise SettingsError(f"{self.name} is {_shown(value)}; it must be a whole number.")
@@ -73,12 +82,12 @@ class SettingsError(ValueError):
     """A setting is of the wrong type or out of its range; the message says which, and what is expected."""
 
 
-def _number(kind, default, low, high, unit, label, help, audience=ENGINEER):
-    return field(default=default, metadata={"p": (kind, label, help, low, high, unit, None, audience)})
+def _number(kind, default, low, high, unit, label, help, audience=ENGINEER, least=None):
+    return field(default=default, metadata={"p": (kind, label, help, low, high, unit, None, audience, least)})
 
 
 def _choice(default, choices, label, help, audience=ENGINEER):
-    return field(default=default, metadata={"p": ("choice", label, help, None, None, "", choices, audience)})
+    return field(default=default, metadata={"p": ("choice", label, help, None, None, "", choices, audience, None)})
 
 
 # fmt: off
@@ -101,7 +110,7 @@ class Settings:
     max_size: int = _number("int", 0, 0, 100_000, "px", "Largest scale", "Longest side that is computed; 0 takes what the quality needs.")
     device: str = _choice("auto", {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}, "Device", "What computes; auto takes a GPU where there is one.")
     precision: str = _choice("auto", {"auto": "Automatic", "float32": "Single precision", "bfloat16": "bfloat16"}, "Precision", "Of the features; auto takes bfloat16 on processors that have it, and single precision for Gatys et al. 2016.")
-    memory_limit: int = _number("int", 0, 0, 10_000_000, "MB", "Memory limit", "Memory that a run may use; 0 takes what is free. Larger pictures are computed in tiles.")
+    memory_limit: int = _number("int", 0, 0, 10_000_000, "MB", "Memory limit", "Memory that a run may use; 0 takes what is free. Larger pictures are computed in tiles.", least=520)
 # fmt: on
 
     def __post_init__(self):
@@ -122,8 +131,8 @@ class Settings:
 
 
 def _parameter(f: dataclasses.Field) -> Parameter:
-    kind, label, text, low, high, unit, choices, audience = f.metadata["p"]
-    return Parameter(f.name, kind, f.default, label, text, low, high, unit, choices, audience)
+    kind, label, text, low, high, unit, choices, audience, least = f.metadata["p"]
+    return Parameter(f.name, kind, f.default, label, text, low, high, unit, choices, audience, least)
 
 
 PARAMETERS: tuple[Parameter, ...] = tuple(_parameter(f) for f in dataclasses.fields(Settings))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nst_core import device, painting, vgg
 from nst_core.painting import LEAST_LIMIT, Place
-from nst_core.settings import Settings
+from nst_core.settings import PARAMETERS, Settings, SettingsError
 from nst_core.stylizing import stylize_fully
 from tests.core.drawing import drawn, small_network
 
@@ -61,6 +61,15 @@ def test_more_memory_never_gives_less(height, width, limit_mb):
     assert much.history >= little.history
     assert much.tile is None or little.tile is not None
     assert (little.method, much.method) != ("l-bfgs", "adam")
+
+
+def test_the_least_limit_that_may_be_set_can_be_kept():
+    least = next(p.least for p in PARAMETERS if p.name == "memory_limit")
+    assert least - 20 < planned(64, 64, device.Budget(device.SMALLEST_TILE, 0, "adam")) / MB <= least
+    assert Settings(memory_limit=least).memory_limit == least and Settings(memory_limit=0).memory_limit == 0
+    for limit in (1, least - 1):
+        with pytest.raises(SettingsError, match=f"is {limit}; it must be 0 or from {least} to 10000000 MB"):
+            Settings(memory_limit=limit)
 
 
 def test_enough_memory_needs_no_tiles():

@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +93,7 @@ BAD = {
     "a number beyond its range": (["a", "b", "--strength", "101"], "strength is 101.0; it must be from 0 to 100"),
     "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
     "half a seed": (["a", "b", "--seed", "1.5"], "seed is 1.5; it must be a whole number"),
+    "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 520 to 10000000 MB"),
     "an unknown choice": (["a", "b", "--quality", "best"], "invalid choice: 'best'"),
     "an unknown option": (["a", "b", "--brush", "2"], "Unrecognized arguments: --brush"),
     "the content overwritten": (["my content.png", "style.jpg", "-o", "./my content.png"], "choose another name"),
@@ -151,6 +153,22 @@ sys.exit(main(sys.argv[1:]))
         assert "ZeroDivisionError" in done.stderr
         assert ("Traceback" in done.stderr) is traceback
         assert not (folder / "out.png").exists()
+
+
+def test_the_least_memory_limit_is_kept(folder):
+    if not Path("/proc/self/status").exists():
+        pytest.skip("there is no /proc here to read the peak from")
+    code = """
+import sys
+from nst_core.cli import main
+assert main(sys.argv[1:]) == 0
+print([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+"""
+    options = "-o", "out.png", "--quality", "draft", "--evaluations", "2", "--memory-limit", "520"
+    line = [sys.executable, "-c", code, "my content.png", "style.jpg", *options]
+    done = subprocess.run(line, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.splitlines()[-1]) * 1024 < 520e6
 
 
 class Terminal:

@@ -84,7 +84,7 @@ def test_float_samples_beyond_the_range_are_cut_off(engine, drawn):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"strength": 101}, "strength is 101; it must be from 0 to 100."),
+        ({"strength": 101}, "strength is 101; it must be from 0 to 100 %."),
         ({"strength": "much"}, "strength is 'much'; it must be a number."),
         ({"quality": ["fine"]}, "quality is ['fine']; it must be one of draft, normal, fine."),
         ({"seed": 0.5}, "seed is 0.5; it must be a whole number."),
