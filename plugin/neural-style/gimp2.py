@@ -129,7 +129,7 @@ def paint(image, drawable, style, style_file, values):
     selections = [read_selection(image, layer, box) for layer, box in zip(layers, boxes)]
 
     gimp.progress_init(b"Neural Style: starting")
-    results = []
+    results, accounts = [], []
     with Engine(FOLDER, "gimp2") as engine:
         for number, (layer, box, selection) in enumerate(zip(layers, boxes, selections), 1):
             content = read(layer, box)
@@ -138,8 +138,12 @@ def paint(image, drawable, style, style_file, values):
             painting = engine.stylize(Job(content, style_picture, settings), progress(number, len(layers)))
             kept = job.parasite_data(settings, style_source, painting.used)
             results.append(Result(layer, size, box, painting.picture, selection, name, kept))
+            accounts.append(painting.used)
+    note = job.note_of(accounts)
     add(image, results)
     gimp.progress_update(1.0)
+    if note:
+        gimp.message(told(note))
 
 
 def progress(number, count):

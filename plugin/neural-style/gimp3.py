@@ -209,7 +209,7 @@ def paint(image, layers, config):
     style_picture, style_name, style_source = read_style(style, file)
 
     Gimp.progress_init("Neural Style: starting")
-    results = []
+    results, accounts = [], []
     with Engine(FOLDER, "gimp3") as engine:
         for number, (layer, box) in enumerate(zip(layers, boxes), 1):
             still_there(image, layer)
@@ -219,9 +219,13 @@ def paint(image, layers, config):
             name = job.layer_name(layer.get_name(), style_name)
             kept = job.parasite_data(settings, style_source, painting.used)
             results.append(Result(layer, size, box, painting.picture, selection, name, kept))
+            accounts.append(painting.used)
+    note = job.note_of(accounts)
     add(image, results)
     Gimp.progress_update(1.0)
     Gimp.displays_flush()
+    if note:
+        Gimp.message(note)
 
 
 def still_there(image, layer):

@@ -191,6 +191,16 @@ def parasite_data(settings, style, used):
     return json.dumps(kept, sort_keys=True).encode("ascii")
 
 
+def note_of(accounts):
+    """What the artist is to read after a run, from the engine's ``accounts`` of it, one a layer; empty where all went
+    as usual."""
+    notes = []
+    for used in accounts:
+        if used.get("note") and used["note"] not in notes:
+            notes.append(used["note"])
+    return " ".join(notes)
+
+
 def progress_text(event, number=1, count=1):
     """The line for the progress bar from the engine's progress ``event``, for layer ``number`` of ``count``."""
     words = ["layer %d of %d" % (number, count)] if count > 1 else []

@@ -17,6 +17,7 @@ from .app.core import Channel, LayerMask
 from .studio import QUICK, drawn, running, state
 
 LIAR = Path(__file__).parents[1] / "gimp3/liar.py"
+NOTE = "Memory ran short, so it was painted in tiles, which takes longer."
 
 
 def failing(studio, image, *call, **more) -> str:
@@ -185,6 +186,14 @@ def test_an_engine_that_breaks_the_protocol(studio, lie):
     studio.use_engine([sys.executable, str(LIAR), lie])
     sentence = failing(studio, image, content, style)
     assert ("stopped in mid-work" if lie == "short" else "run install.py") in sentence
+
+
+def test_what_the_engine_notes_of_a_run_is_told_once_the_layer_is_there(studio):
+    image, content, style = studio.scene()
+    studio.use_engine([sys.executable, str(LIAR), "note"])
+    assert studio.paint(image, content, style) == "success"
+    assert [layer.name for layer in image.layers] == ["Blätter · Stil", "Blätter", "Stil"]
+    assert studio.gimp.said == [("neural-style", NOTE)]
 
 
 def test_no_space_left_for_the_log(studio):

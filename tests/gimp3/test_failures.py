@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 from nst_core.weights import imagenet
 
 LIAR = Path(__file__).with_name("liar.py")
+NOTE = "Memory ran short, so it was painted in tiles, which takes longer."
 
 SCENE = """
 image = new_image(61, 47)
@@ -157,6 +158,20 @@ def test_an_engine_that_breaks_the_protocol(console, lie):
         status, sentence = failing(console, CALL)
     assert status == "execution-error"
     assert ("stopped in mid-work" if lie == "short" else "run install.py") in sentence
+
+
+def test_what_the_engine_notes_of_a_run_is_told_beside_its_layer(console):
+    code = """
+called = call(image, [content], style=style, quality="draft")
+result = {"called": called, "layers": [layer.get_name() for layer in image.get_layers()]}
+image.delete()
+"""
+    drawn = [console.drawn(47, 61, 3), console.drawn(1, 1, 3, 1), console.drawn(40, 53, 3, 2)]
+    assert NOTE not in console.gimp.output()
+    with lying(console, "note"):
+        told = console.do(SCENE + code, drawn=drawn)
+    assert told["called"] == ["success", None] and "Content · Style" in told["layers"]
+    assert console.gimp.output().count(NOTE) == 1
 
 
 def test_no_space_left_for_the_log(console):

@@ -85,6 +85,11 @@ def test_names_and_parasite():
     assert max(data) < 128
 
 
+def test_the_notes_of_a_run_are_told_once_each():
+    assert job.note_of([{"device": "cpu"}, {"note": ""}]) == job.note_of([]) == ""
+    assert job.note_of([{"note": "Tiles."}, {}, {"note": "Slow."}, {"note": "Tiles."}]) == "Tiles. Slow."
+
+
 def test_progress_words():
     event = {"stage": "painting", "size": [384, 512], "step": 23, "steps": 60, "seconds_left": 12.4, "fraction": 0.5}
     assert job.progress_text(event) == "Neural Style: painting 512 × 384, 23 of 60, about 12 s left"
