@@ -2,6 +2,9 @@
 
 import sys
 
-from nst_core.cli import main
+from nst_core.interrupt import stopping_on_interrupt
+
+with stopping_on_interrupt():
+    from nst_core.cli import main
 
 sys.exit(main())

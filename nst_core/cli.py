@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import nst_core
 from nst_core import picture as pictures
 from nst_core.failures import ADVICE, described
-from nst_core.interrupt import EXIT_INTERRUPTED, finishing_on_interrupt
+from nst_core.interrupt import EXIT_INTERRUPTED, NOTHING_WRITTEN, finishing_on_interrupt, stopping_on_interrupt
 from nst_core.progress import Progress, Stop
 from nst_core.settings import ARTIST, PARAMETERS, Parameter, Settings, SettingsError
 from nst_core.threads import wait_asleep
@@ -27,15 +27,19 @@ _BAR = "{desc} |{bar}| {percentage:3.0f}%{postfix}"
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; the exit code is 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    try:
+        return _run(_parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        print(NOTHING_WRITTEN, file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
     wait_asleep()
     try:
         if options.fetch_weights:
             return _fetch(options.fetch_weights)
         return _stylize(options)
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", file=sys.stderr)
-        return EXIT_INTERRUPTED
     except Exception as exc:
         if options.traceback:
             raise
@@ -112,15 +116,18 @@ def _stylize(options: argparse.Namespace) -> int:
         imagenet.require(settings.features)
     content, style = pictures.read(options.content), pictures.read(options.style)
 
-    with _Bar() as bar, finishing_on_interrupt(bar.say_finishing) as asked:
+    with _Bar() as bar:
+        with stopping_on_interrupt(bar.close):
+            stylize_fully = nst_core.stylize_fully  # torch is imported here
+        with finishing_on_interrupt(bar.say_finishing) as asked:
 
-        def report(progress: Progress) -> Stop | None:
-            bar.show(progress)
-            return Stop.FINISH if asked.is_set() else None
+            def report(progress: Progress) -> Stop | None:
+                bar.show(progress)
+                return Stop.FINISH if asked.is_set() else None
 
-        result = nst_core.stylize_fully(content.pixels, style.pixels, settings, report)
-        pictures.write(output, dataclasses.replace(content, pixels=result.picture))
-        interrupted = asked.is_set()
+            result = stylize_fully(content.pixels, style.pixels, settings, report)
+            pictures.write(output, dataclasses.replace(content, pixels=result.picture))
+            interrupted = asked.is_set()
     if result.note:
         print(result.note, file=sys.stderr)
     count = f"{result.evaluations} evaluation{'' if result.evaluations == 1 else 's'}"
@@ -150,6 +157,9 @@ class _Bar:
         return self
 
     def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._bar.close()
 
     def show(self, p: Progress) -> None:

@@ -1,15 +1,36 @@
-"""Ctrl-C that finishes a run: the first press asks for the best so far, the second ends the process at once."""
+"""Ctrl-C: until a run is under way it ends the process at once; then the first press asks for the best so far, and the
+second ends the process."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
 EXIT_INTERRUPTED = 130  # what shells give for a program ended by SIGINT
+NOTHING_WRITTEN = "Stopped; nothing was written."
+
+
+@contextlib.contextmanager
+def stopping_on_interrupt(first: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Within it, Ctrl-C calls ``first`` and ends the process at once, with one line: for imports, before any work.
+
+    What becomes of an exception in the middle of one is up to the module that is being imported.
+    """
+
+    def stop(*_):
+        first()
+        print(NOTHING_WRITTEN, file=sys.stderr, flush=True)
+        os._exit(EXIT_INTERRUPTED)
+
+    handler_before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler_before)
 
 
 @contextlib.contextmanager
@@ -19,6 +40,8 @@ def finishing_on_interrupt(on_first: Callable[[], None]) -> Iterator[threading.E
     Python runs signal handlers between its own instructions only, so that one would wait for the end of an evaluation.
     The wake-up socket hears of the signal at once, in every state of the main thread.
     """
+    import socket  # it takes its time to import, and nobody sees to Ctrl-C until this module is there
+
     asked = threading.Event()
     hears, wakes = socket.socketpair()
     wakes.setblocking(False)

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -171,6 +172,20 @@ print([line.split()[1] for line in open("/proc/self/status") if line.startswith(
     assert int(done.stdout.splitlines()[-1]) * 1024 < 520e6
 
 
+@pytest.mark.parametrize("module", ["argparse", "numpy", "torch._C"])
+def test_ctrl_c_while_modules_are_imported_is_told_in_one_line(folder, module):
+    line = [sys.executable, "-X", "importtime", *command("my content.png", "style.jpg", "-o", "out.png")[1:]]
+    env = {**ENVIRONMENT, "NST_DATA_DIR": str(folder / "data")}
+    with subprocess.Popen(line, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        while not (imported := run.stderr.readline()).endswith(f" {module}\n"):
+            assert imported.startswith("import time:"), imported
+        run.send_signal(signal.SIGINT)
+        said = [told for told in run.stderr if not told.startswith("import time:")]
+        assert run.wait() == 130
+    assert said == ["Stopped; nothing was written.\n"]
+    assert not (folder / "out.png").exists()
+
+
 class Terminal:
     """A command line in a terminal of its own, where Ctrl-C is a key."""
 
@@ -252,4 +267,13 @@ def test_ctrl_c_while_pictures_are_read_writes_nothing(folder):
         assert terminal.exit_code() == 130
     assert "Stopped; nothing was written." in terminal.text
     assert "Traceback" not in terminal.text
+    assert not (folder / "out.png").exists()
+
+
+def test_ctrl_c_as_soon_as_the_bar_is_shown_writes_nothing(folder, long_run):
+    long_run.read_until(r"Starting")
+    long_run.press_ctrl_c()
+    assert long_run.exit_code() == 130
+    assert "Stopped; nothing was written." in long_run.text
+    assert "Traceback" not in long_run.text and "Finishing" not in long_run.text
     assert not (folder / "out.png").exists()
