@@ -1,4 +1,7 @@
-"""``python -m benchmarks``: the command line of the measurements; each sub-command is a module of its own."""
+"""``python -m benchmarks``: the command line of the measurements; each sub-command is a module of its own.
+
+Where none is named it is ``overview``, with its options.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,30 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import convergence, quality, sliders, speed
+from benchmarks import convergence, overview, quality, sliders, speed
 from benchmarks.pairs import PairsError
 from nst_core.settings import PARAMETERS
 
 OUT = Path(__file__).with_name("out")
-MEASUREMENTS = {"speed": speed, "convergence": convergence, "quality": quality, "sliders": sliders}
+MEASUREMENTS = {
+    "overview": overview,
+    "speed": speed,
+    "convergence": convergence,
+    "quality": quality,
+    "sliders": sliders,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one measurement; the exit code is 0 where it could be made, whatever it found."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
+        arguments = ["overview", *arguments]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures the engine.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in MEASUREMENTS.items():
         summary = module.__doc__.splitlines()[0]
-        command = commands.add_parser(name, help=summary, description=summary)
+        command = commands.add_parser(name, help=summary, description=summary, conflict_handler="resolve")
         module.add_options(command)
         _add_common_options(command)
     options = parser.parse_args(arguments)

@@ -21,6 +21,7 @@ from benchmarks.trace import Point, Trace, ours, plain
 from benchmarks.watch import finest_scale
 from nst_core.settings import Settings
 
+EVALUATIONS = 500  # of plain L-BFGS
 ALIKE = 0.01  # two scores that differ by no more are those of equal pictures
 COLUMNS = "pair", "reached", "plain s", "engine s", "ratio", "ratio with the fit", "plain itself s"
 
@@ -29,7 +30,7 @@ def add_options(parser) -> None:
     pairs.add_options(parser)
     parser.add_argument("--size", type=size, default=512, help="longest side in pixels (%(default)s)")
     parser.add_argument("--quality", type=values_of("quality"), default=["normal"], help="of the engine's run (normal)")
-    parser.add_argument("--evaluations", type=count, default=500, help="of plain L-BFGS (%(default)s)")
+    parser.add_argument("--evaluations", type=count, default=EVALUATIONS, help="of plain L-BFGS (%(default)s)")
     parser.add_argument("--all", action="store_true", help="all pairs, not the first one only")
 
 

@@ -1,11 +1,12 @@
-"""Types of the measurements' options: lists with commas in between."""
+"""Types of the measurements' options: sizes, counts, values of settings, and lists of them with commas in between."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
-from nst_core.settings import PARAMETERS, Settings, SettingsError
+from nst_core.settings import PARAMETERS
 
 SMALLEST_SIZE = 64  # pixels: the style must have strokes left
 
@@ -31,14 +32,18 @@ def count(text: str) -> int:
 
 def values_of(name: str) -> Callable[[str], list]:
     """The type of an option that is a list of values of the setting ``name``, each checked as the setting is."""
+    value = value_of(name)
+    return lambda text: [value(part) for part in text.split(",")]
+
+
+def value_of(name: str) -> Callable[[str], Any]:
+    """The type of an option that is a value of the setting ``name``, checked as the setting is."""
     parameter = next(p for p in PARAMETERS if p.name == name)
 
-    def values(text: str) -> list:
-        parts = text.split(",")
+    def value(text: str) -> Any:
         try:
-            checked = parts if parameter.choices else [float(part) for part in parts]
-            return [getattr(Settings(**{name: value}), name) for value in checked]
-        except (SettingsError, ValueError) as exc:
+            return parameter.checked(text if parameter.choices else float(text))
+        except ValueError as exc:  # a SettingsError is one too
             raise argparse.ArgumentTypeError(str(exc)) from None
 
-    return values
+    return value

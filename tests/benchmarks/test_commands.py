@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import convergence, speed
 from benchmarks.__main__ import main
 from benchmarks.pairs import drawn_pairs
 from benchmarks.scores import Judge
@@ -24,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def measure(tmp_path):
     """Runs a measurement; its output, and the JSON that it leaves."""
 
-    def run(name, *arguments):
-        command = [sys.executable, "-X", "utf8", "-m", "benchmarks", name, *arguments, "--out", str(tmp_path)]
+    def run(*arguments):
+        command = [sys.executable, "-X", "utf8", "-m", "benchmarks", *arguments, "--out", str(tmp_path)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8")
         assert done.returncode == 0, done.stderr
@@ -36,6 +38,34 @@ def measure(tmp_path):
 
 def left(folder, name):
     return json.loads((folder / f"{name}.json").read_text())
+
+
+def test_without_a_name_speed_and_convergence_are_measured_in_one_run(measure, tmp_path):
+    arguments = "--sizes=64,96", "--qualities=draft,normal", "--evaluations=4", "--process-size=64", "--size=64"
+    out = measure(*arguments).stdout
+    rows = left(tmp_path / "overview", "speed")["rows"]
+    assert [(row["size"], row["quality"]) for row in rows] == [
+        (64, "draft"), (64, "normal"), (96, "draft"), (96, "normal"),
+    ]  # fmt: skip
+    assert len(left(tmp_path / "overview", "scene+painting")["plain"]["points"]) == 4
+    lines = [line for line in out.splitlines() if line.startswith("| ")]
+    titles = [line for line in lines if re.match(r"\| (picture|whole process|pair) +\|", line)]
+    assert len(titles) == 3 and len(lines) == 3 * 2 + 4 + 3 + 2  # with the rules below the titles
+    for column in ("seconds", "evaluations", "s/evaluation", "floor s", "× floor", "peak MB"):
+        assert f" {column} |" in titles[0]
+    assert [line.split("|")[2].strip() for line in lines[-2:]] == ["equal loss", "equal picture"]
+
+
+def test_what_is_measured_without_a_name_is_what_the_names_measure(monkeypatch, tmp_path):
+    seen = []
+    for measurement in (speed, convergence):
+        monkeypatch.setattr(measurement, "run", lambda options: seen.append(vars(options)) or 0)
+    for name in ([], ["speed"], ["convergence"]):
+        assert main([*name, "--out", str(tmp_path)]) == 0
+    for both, alone in zip(seen[:2], seen[2:], strict=True):
+        assert set(alone) <= set(both)
+        assert {key for key in alone if alone[key] != both[key]} == {"command", "out"}
+    assert (seen[0]["sizes"], seen[0]["qualities"]) == ([256, 512, 1024, 2048], ["draft", "normal", "fine"])
 
 
 def test_speed_measures_a_run_and_whole_processes(measure, tmp_path):
@@ -125,6 +155,9 @@ def test_sliders_scores_every_position(measure, tmp_path):
     ("arguments", "said"),
     [
         (["speed", "--sizes=12"], "'12' is no size"),
+        (["speed", "--memory-limit=1"], "memory_limit is 1.0; it must be 0 or from"),
+        (["--sizes=12"], "'12' is no size"),
+        (["colours"], "invalid choice: 'colours'"),
         (["quality", "--qualities=best"], "quality is 'best'"),
         (["sliders", "--strengths=0,200"], "strength is 200"),
         (["sliders", "--sliders=hue"], "'hue' is no slider"),
