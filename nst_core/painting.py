@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from nst_core import colour, device, failures, pyramid, quilting, starting, vgg, weights
+from nst_core import colour, device, failures, pyramid, starting, synthesis, vgg, weights
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
 from nst_core.progress import Cancelled, Progress, Stop
@@ -21,6 +21,7 @@ SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 40  # of L-BFGS, at most
 PREVIEW_SIDE = 256
+MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
 
@@ -29,7 +30,7 @@ LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smalle
 class Pictures:
     """Prepared pictures, all (1, 3, H, W) and (1, 1, H, W) float32 tensors in [0, 1].
 
-    ``visible`` and ``visible_in_style`` are the alphas; None where everything is opaque.
+    ``visible`` and ``visible_in_style`` are the alphas, or how much each pixel counts; None where all count alike.
     """
 
     content: torch.Tensor
@@ -92,9 +93,11 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         network = network.in_bfloat16()
     finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
     base = target = resized(target, *finest).clamp(0, 1)
-    if recipe.quilt:
-        clock.tell("fitting", 0, scales[0], 0, None, None)  # a chance to cancel
-        base = starting.with_quilt(target, _quilt(pictures, target, recipe, settings), recipe)
+    if recipe.strokes:
+        strokes, pictures = _laid_out(pictures, target, recipe, settings, clock.laid_out)
+        base = starting.with_strokes(target, strokes, recipe)
+        target = torch.lerp(base, target, recipe.kept)  # what is kept of the content is seen through the strokes
+        del strokes
     clock.start()
     place = Place(on, _limit(settings.memory_limit, on))
     picture, before, evaluations, finished = None, None, 0, True
@@ -180,16 +183,19 @@ def _style_at(pictures, brush_size, content_height, content_width):
     factor = min(max(factor, SMALLEST_STYLE / min(height, width)), LARGEST_STYLE / max(height, width))
     size = max(16, round(height * factor)), max(16, round(width * factor))
     visible = pictures.visible_in_style
-    return resized(pictures.style, *size).clamp(0, 1), None if visible is None else resized(visible, *size).clamp(0, 1)
+    return resized(pictures.style, *size).clamp(0, 1), None if visible is None else resized(visible, *size).clamp_min(0)
 
 
-def _quilt(pictures, target, recipe, settings):
-    """``target`` laid out with pieces of the style."""
-    size = target.shape[2:]
-    style, _ = _style_at(pictures, settings.brush_size, *size)
-    brush_size = 100 * max(style.shape[2:]) / max(size)  # which the limits of a style's size may have changed
-    plan = quilting.plan(target, pictures.style, settings.seed, brush_size, recipe.likeness, pictures.visible_in_style)
-    return quilting.laid(plan, style, *size)
+def _laid_out(pictures, target, recipe, settings, on_scale):
+    """``target`` laid out in the style's strokes, and the pictures, with a style that counts as it was used for that.
+
+    A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
+    """
+    style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
+    field = synthesis.field(target, style, settings.seed, brush, recipe.guidance, recipe.reuse, visible, on_scale)
+    used = resized(field.used, *style.shape[2:]).clamp(0, MOST_USED)
+    counts = (1 - recipe.balance + recipe.balance * used) * (1.0 if visible is None else visible)
+    return synthesis.shown(field, style, *target.shape[2:], brush), replace(pictures, visible_in_style=counts)
 
 
 def _recoloured(pictures, amount):
@@ -227,21 +233,26 @@ def _pooling(settings):
 class _Clock:
     """Tells the caller how far the run is, with a fraction that never falls and the seconds that are left."""
 
-    FIT_WORK = 1.2  # of the fit and the quilt, in megapixels evaluated
-    FIT_ALONE = 0.7  # of that, without the quilt
-
+    FIT_WORK, LAYOUT_WORK = 0.8, 3.0  # of the fit and of laying out the strokes, in megapixels evaluated
     WARM_UP = 3  # evaluations until the seconds that are left can be told: the first takes several times as long
 
     def __init__(self, scales: list[Scale], features: str, report):
         self.scales, self.features, self.report = scales, features, report
         self.painting_since = time.monotonic()
-        self.told = self.fit_done = 0.0
+        self.told = self.prepared = 0.0
         self.work = sum(scale.work for scale in scales)
-        self.fit_share = self.FIT_WORK / (self.FIT_WORK + self.work / 1e6)
+        self.prepared_share = 1 / (1 + self.work / 1e6 / (self.FIT_WORK + self.LAYOUT_WORK))
 
     def fitted(self, share: float):
         """Tells that ``share`` of the fit's layers is done, 0 to 1; a chance to cancel."""
-        self.fit_done = self.FIT_ALONE * share
+        self._tell_prepared(share * self.FIT_WORK)
+
+    def laid_out(self, share: float):
+        """Tells that ``share`` of laying out the strokes is done, 0 to 1; a chance to cancel."""
+        self._tell_prepared(self.FIT_WORK + share * self.LAYOUT_WORK)
+
+    def _tell_prepared(self, work):
+        self.prepared = work / (self.FIT_WORK + self.LAYOUT_WORK)
         self.tell("fitting", 0, self.scales[0], 0, None, None)
 
     def start(self):
@@ -258,9 +269,9 @@ class _Clock:
 
     def tell(self, stage, number, scale, step, loss, picture):
         done = sum(s.work for s in self.scales[:number]) + step * scale.height * scale.width
-        fraction = self.fit_share + (1 - self.fit_share) * done / self.work
+        fraction = self.prepared_share + (1 - self.prepared_share) * done / self.work
         if stage == "fitting":
-            fraction = self.fit_share * self.fit_done
+            fraction = self.prepared_share * self.prepared
         if stage == "enlarging":
             fraction = 1.0
         self.told = fraction = max(self.told, fraction)  # a scale may begin anew, where memory ran short

@@ -12,7 +12,7 @@ from PIL import Image
 
 BASE = 320
 """Longest side in pixels of the coarsest scale. The same for every picture, so that a look does not
-depend on its size: what is decided here, finer scales only refine. Coarser ones paint over the quilt's strokes."""
+depend on its size: what is decided here, finer scales only refine. Coarser ones paint over the start's strokes."""
 
 LARGEST_STEP = 2.3
 """How much longer than the scale before it a scale may be."""

@@ -21,17 +21,19 @@ ARTIST_LAYERS = {
 }
 ARTIST_CONTENT = {"built-in": "relu3_1", "imagenet": "relu3_3", "imagenet-v1": "relu3_3"}
 
-STYLE_WEIGHT = 8.0  # at strength 50, of losses that are relative, summed over the layers
-STYLE_WEIGHT_DECADES = 1.5  # from strength 0 to 100
+STYLE_WEIGHT = 7.0  # at strength 50, of losses that are relative, summed over the layers
+STYLE_WEIGHT_DECADES = 1.0  # from strength 0 to 100
 VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
 VARIATION_WEIGHT_DECADES = 1.0  # from strength 0 to 100
 RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 SHOWN = 0.93  # of the change at strength 50, all of it at 100: so that the style goes on rising
-BROAD = 0.7  # of the content's broad shapes in the start at strength 50, falling to none at 100
-DRAWING = 0.5  # of the content's drawing in the start at strength 50, falling to none at 100
-LIKENESS_DECADES = 1.2  # by which likeness to the content counts less in the choice of pieces, from strength 50 to 100
-MOST_EFFORT = 2.0  # at strength 100, in evaluations; 1 up to 50
+BROAD = 0.1  # of the content's broad shapes in the start at strength 50, falling to none at 100
+DRAWING = 0.1  # of the content's drawing in the start at strength 50, falling to none at 100
+GUIDANCE_DECADES = 1.2  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
+BALANCE = 0.6  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
+REUSE = (0.2, 0.6)  # at strength 50 and 100: the more, the more evenly all of the style is used
+KEPT = 0.35  # of the content itself in what the content loss keeps, at strength 50; more brings its flat areas back
 NOISE_EFFORT = 3.0  # from noise, at any strength
 SHARPENING = (1.45, 3.6)  # at the coarsest scale, where broad shapes must move too, and at finer ones
 
@@ -44,9 +46,12 @@ class Recipe:
         weights: of the loss; its taps name the layers.
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
         noise: how much of the start is noise in the style's colours, 0 to 1.
-        quilt: how much of the start is a quilt of pieces of the style, 0 to 1.
-        likeness: how much the pieces' likeness to the content counts, 0 to 1.
-        broad, drawing: how much of the content's broad shapes replace the quilt's, and of its drawing is laid over it.
+        strokes: how much of the start is laid out in the style's strokes, 0 to 1.
+        guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
+        reuse: how much dearer what is used already is in the choice of strokes.
+        broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
+        balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
+        kept: how much of the content itself is in what the content loss compares with; the rest is the start, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
         opacity: how much of the change is shown in the end, 0 to 1.
         effort: how many times the quality's evaluations to spend: far from the content there is a longer way to go.
@@ -58,10 +63,13 @@ class Recipe:
     weights: Weights
     recolour: float
     noise: float
-    quilt: float
-    likeness: float
+    strokes: float
+    guidance: float
+    reuse: float
     broad: float
     drawing: float
+    balance: float
+    kept: float
     detail: float
     opacity: float
     effort: float
@@ -82,10 +90,13 @@ def recipe(settings: Settings, features: str) -> Recipe:
             gatys(features),
             recolour=0.0,
             noise=1.0,
-            quilt=0.0,
-            likeness=0.0,
+            strokes=0.0,
+            guidance=0.0,
+            reuse=0.0,
             broad=0.0,
             drawing=0.0,
+            balance=0.0,
+            kept=1.0,
             detail=0.0,
             opacity=1.0,
             effort=1.0,
@@ -109,13 +120,16 @@ def recipe(settings: Settings, features: str) -> Recipe:
         weights,
         recolour=min(1.0, strength / RECOLOURED_AT),
         noise=1.0 if from_noise else 0.0,
-        quilt=0.0 if from_noise else below,
-        likeness=10 ** (-LIKENESS_DECADES * above),
+        strokes=0.0 if from_noise else below,
+        guidance=10 ** (-GUIDANCE_DECADES * above),
+        reuse=REUSE[0] + (REUSE[1] - REUSE[0]) * above,
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
+        balance=BALANCE * (1 - above**2),
+        kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**3,
-        effort=NOISE_EFFORT if from_noise else 1 + above * (MOST_EFFORT - 1),
+        effort=NOISE_EFFORT if from_noise else 1.0,
         sharpening=SHARPENING,
         one_scale=0,
         plateau=0.0,

@@ -103,7 +103,7 @@ class Settings:
 
     preset: str = _choice("artist", {"artist": "Artist", "gatys": "Gatys et al. 2016"}, "Preset", "The artist's defaults, or exactly the published method: noise start, one scale, max pooling, L-BFGS.")
     features: str = _choice("auto", {"auto": "Automatic", "imagenet": "ImageNet (Caffe)", "imagenet-v1": "ImageNet (torchvision)", "built-in": "Built-in"}, "Features", "Where VGG16's filters come from: fetched ImageNet weights, or fitted to the two pictures; auto takes what is installed.")
-    start: str = _choice("content", {"content": "The picture", "noise": "Noise"}, "Start", "What the optimisation starts from: the picture, laid out with pieces of the style, or noise.")
+    start: str = _choice("content", {"content": "The picture", "noise": "Noise"}, "Start", "What the optimisation starts from: the picture, laid out in the style's strokes, or noise.")
     optimizer: str = _choice("l-bfgs", {"l-bfgs": "L-BFGS", "adam": "Adam"}, "Optimizer", "The method of optimisation.")
     pooling: str = _choice("average", {"average": "Average", "max": "Max"}, "Pooling", "VGG16's pooling.")
     evaluations: int = _number("int", 0, 0, 100_000, "", "Evaluations", "Evaluations of the loss at the finest scale; 0 takes what the quality needs.")

@@ -1,4 +1,4 @@
-"""The picture that painting starts from: the content in pieces of the style."""
+"""The picture that painting starts from: the content in the style's strokes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ FINE = 1 / 64  # of the longest side: what is finer is drawing, what is broader 
 TRACE = 0.02  # of noise, in units of the picture's range: flat areas need a direction to go, and the seed varies it
 
 
-def with_quilt(content: torch.Tensor, quilt: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """``content`` laid out with pieces of the style, ``quilt``, both (1, 3, H, W), as far as the recipe says.
+def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """``content`` in the style's ``strokes`` (:mod:`nst_core.synthesis`), both (1, 3, H, W), as far as the recipe says.
 
-    The pieces give the strokes, the content its broad shapes and its drawing, each in its share.
+    The content gives of its broad shapes and its drawing, each in its share.
     """
-    broad, broad_of_quilt = _broad(content), _broad(quilt)
-    start = quilt + recipe.broad * (broad - broad_of_quilt) + recipe.drawing * (content - broad)
-    return torch.lerp(content, start, recipe.quilt).clamp(0, 1)
+    broad = _broad(content)
+    start = strokes + recipe.broad * (broad - _broad(strokes)) + recipe.drawing * (content - broad)
+    return torch.lerp(content, start, recipe.strokes).clamp(0, 1)
 
 
 def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:

@@ -1,0 +1,273 @@
+"""The content laid out with the style's own strokes: what painting starts from.
+
+Texture synthesis by optimisation (Kwatra et al., 2005), guided by the content as in Image Analogies (Hertzmann et al.,
+2001): every patch of the picture in the making is to be one of the style's, in look, and to be like the content at its
+place, in colour and broad shape. In turn, the best patch is sought for each place (:mod:`nst_core.patchmatch`), and the
+picture is made the mean of the patches that overlap. From coarse to fine, so that swirls are taken whole where nothing
+of the content forbids it, and lines of the content come out in strokes that follow them.
+
+The outcome is a :class:`Field`: where in the style each place comes from. It is found on copies of one size, whatever
+the pictures' size, and shown at any size: small and large pictures, drafts and fine ones have the same strokes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from nst_core.patchmatch import Patches, density, improved
+from nst_core.pyramid import MOST_ENLARGED, resized
+
+PATCH = 7  # side of a patch in pixels of each scale's copy
+COARSEST, FINEST = 48, 336  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
+STEP = 1.65  # how much longer than the scale before it a scale is, at most
+LONGEST_STYLE = 1024  # of the style's copies, in pixels: a larger brush ends at a coarser scale
+SHORTEST_STYLE = 32  # of their longest side: a smaller brush begins at a finer scale
+TURNS = (2, 3, 4, 6, 8)  # searches and means at the finest scale, the one before it, and so on
+ROUNDS = 3  # of a search
+DIRECTIONS = 24  # principal components of the style's patches that tell how they look: some 95 % of the variance
+GUIDE = 0.018  # how much the likeness to the content counts, against the look, where the content is flat
+SALIENCE = 14.0  # how many times more it counts where the content has something on it
+SHAPES = 3.0  # how much more the content's shapes count than its colours
+BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, which are what the first leaves out
+CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
+HIDDEN = 1e3  # what it costs to take what is transparent in the style
+REACH = 0.5  # of a place's patch into its neighbours', as a standard deviation in places, where the field is shown
+BAND = 256  # rows that are shown at a time: a place takes some 200 bytes on the way
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where each place of a content comes from in a style, at one scale.
+
+    Attributes:
+        rows, columns: (H, W) each, the middle of the place's patch in the style, in pixels of the style's copy.
+        style_size: height and width of that copy.
+        used: (1, 1, h, w) over the style, how much of it is used, 1 on average.
+    """
+
+    rows: torch.Tensor
+    columns: torch.Tensor
+    style_size: tuple[int, int]
+    used: torch.Tensor
+
+
+def field(
+    content: torch.Tensor,
+    style: torch.Tensor,
+    seed: int,
+    brush_size: float = 100.0,
+    guidance: float = 1.0,
+    reuse: float = 0.2,
+    visible: torch.Tensor | None = None,
+    on_scale: Callable[[float], None] = lambda done: None,
+) -> Field:
+    """Which part of ``style`` to show at each place of ``content``; both (1, 3, H, W) in [0, 1], in the same colours.
+
+    Args:
+        content, style: of any size; the style is taken to be as long as the content at a ``brush_size`` of 100.
+        seed: of all that is left to chance.
+        brush_size: in per cent.
+        guidance: how much the likeness to the content counts; 1 is usual.
+        reuse: how much dearer what is used gets; see :func:`nst_core.patchmatch.improved`.
+        visible: the style's alpha (1, 1, H, W), or None.
+        on_scale: called before each scale with the share of the work that is done; may raise.
+    """
+    random = torch.Generator().manual_seed(seed)
+    found = None
+    sides = _sides(brush_size / 100, min(FINEST, MOST_ENLARGED * max(content.shape[2:])))
+    for number, side in enumerate(sides):
+        on_scale(sum(sides[:number]) / sum(sides))
+        copy, of_style = _copy(content, side), _copy(style, max(PATCH + 1, round(side * brush_size / 100)))
+        seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
+        turns = TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)]
+        found = _at_scale(copy, of_style, seen, found, guidance, reuse, turns, random)
+    return found
+
+
+def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: float = 100.0) -> torch.Tensor:
+    """The picture (1, 3, height, width) that the field shows of ``style`` (1, 3, H, W), of any size."""
+    side = max(height, width) * brush_size / 100
+    mode = "bilinear"
+    if side < max(style.shape[2:]):
+        style, mode = _copy(style, side), "nearest"  # pixel for pixel: any mean of them would be dull
+    # a smaller style is sampled as it is: enlarged it would show no more
+    sizes = zip(of.style_size, style.shape[2:], of.rows.shape, (height, width), strict=True)
+    # pixels of the style for one of its copy, and for one of the picture; pixels of the picture for a place
+    scales = [(there / copy, there / copy * places / here, here / places) for copy, there, places, here in sizes]
+    bands = [range(top, min(top + BAND, height)) for top in range(0, height, BAND)]
+    return torch.cat([_mean_of_neighbours(of, style, mode, scales, rows, width) for rows in bands], 2)
+
+
+def _sides(factor, finest):
+    """Longest sides of the content's copies, coarsest first, up to ``finest``, for a style ``factor`` times as long."""
+    finest = max(COARSEST, min(finest, LONGEST_STYLE / factor))
+    coarsest = min(finest, max(COARSEST, SHORTEST_STYLE / factor))
+    steps = math.ceil(math.log(finest / coarsest, STEP) - 1e-9)
+    return [round(coarsest * (finest / coarsest) ** (i / steps)) if steps else round(finest) for i in range(steps + 1)]
+
+
+def _at_scale(content, style, visible, coarser, guidance, reuse, turns, random):
+    height, width = content.shape[2:]
+    principal = _Principal(style, random)
+    there = _patches(principal(style), _guide(style)[..., _INNER, _INNER], _penalty(visible))
+    guide = _guide(content)
+    weight = guidance * GUIDE * PATCH**2 * (1 + SALIENCE * _salience(content)).flatten()
+    index = _first(guide, weight, there, random) if coarser is None else _finer(coarser, there, style, height, width)
+    for _ in range(turns):
+        picture = _mean_of_patches(index, there, style, height, width)
+        look = principal(F.pad(picture, (_HALF,) * 4, mode="replicate"))
+        index = improved(index, _patches(look, guide, None), weight, there, reuse, ROUNDS, random)
+    rows, columns = _middles(index, there, height, width)
+    used = F.pad(density(index, there), (_HALF,) * 4, mode="replicate")
+    return Field(rows, columns, tuple(style.shape[2:]), used / used.mean())
+
+
+_HALF = PATCH // 2
+_INNER = slice(_HALF, -_HALF)  # the positions that are the middle of a whole patch
+
+
+class _Principal:
+    """The principal components of a style's patches: what (1, 3, H, W) shows, as (1, N, H − 6, W − 6)."""
+
+    def __init__(self, style, random):
+        patches = F.unfold(style, PATCH)[0].T if style[0, 0].numel() < 1 << 16 else _some_patches(style, random)
+        self.mean = patches.mean(0)
+        centred = patches - self.mean
+        _, vectors = torch.linalg.eigh((centred.T @ centred).double() / len(centred))
+        # a convolution with them is the same product, and needs no copy of all patches
+        self.filters = vectors.flip(1)[:, :DIRECTIONS].T.float().reshape(-1, 3, PATCH, PATCH).contiguous()
+        self.offset = self.filters.flatten(1) @ self.mean
+
+    def __call__(self, picture):
+        return F.conv2d(picture, self.filters, -self.offset)
+
+
+def _some_patches(style, random, count=20_000):
+    height, width = (n - PATCH + 1 for n in style.shape[2:])
+    rows, columns = (torch.randint(0, n, (count,), generator=random) for n in (height, width))
+    parts = [style[0, :, rows + i, columns + j] for i, j in itertools.product(range(PATCH), repeat=2)]
+    return torch.stack(parts, 1).permute(2, 0, 1).flatten(1)
+
+
+def _patches(look, guide, penalty):
+    points = torch.cat([look, guide], 1)[0].flatten(1).T.contiguous()
+    return Patches(points, look.shape[1], *look.shape[2:], penalty)
+
+
+def _guide(picture):
+    """What a patch is to be like: its colours, and the shapes that are finer than these."""
+    broad, fine = (_blurred(picture, deviation) for deviation in BLUR)
+    return torch.cat([broad, math.sqrt(SHAPES) * (fine - broad)], 1)
+
+
+def _salience(content):
+    """Where the content has something on it, (H, W): its local contrast, in units of the mean."""
+    grey = content.mean(1, keepdim=True)
+    contrast = _blurred((grey - _blurred(grey, 3.0)).abs(), 1.5)[0, 0]
+    return (contrast / contrast.mean().clamp_min(0.01)).clamp(max=4)
+
+
+def _penalty(visible):
+    if visible is None:
+        return None
+    return (HIDDEN * (1 - F.avg_pool2d(visible, PATCH, 1))).clamp_min(0).flatten()
+
+
+def _first(guide, weight, there, random):
+    """The patches that are most like the content, whatever they show; some chance among equals."""
+    costs = torch.cdist(guide[0].flatten(1).T, there.points[:, there.shown :]).square_() * weight[:, None]
+    costs += CHANCE * costs.mean() * torch.rand(costs.shape, generator=random)
+    if there.penalty is not None:
+        costs += there.penalty
+    return costs.argmin(1)
+
+
+def _finer(coarser, there, style, height, width):
+    """The field of a coarser scale at the next: each place shows the part of the style that it showed there."""
+    found = []
+    for middles, old, new, size, axis in zip(
+        (coarser.rows, coarser.columns), coarser.style_size, style.shape[2:], (height, width), (0, 1), strict=True
+    ):
+        places = middles.shape[axis]
+        exact = (torch.arange(size) + 0.5) * places / size
+        aside = (exact - exact.floor() - 0.5) * size / places
+        middles = _taken(middles, height, width) * new / old
+        found.append(middles + (aside[:, None] if axis == 0 else aside[None]))
+    rows, columns = ((x - PATCH / 2).round().long() for x in found)
+    return (rows.clamp(0, there.rows - 1) * there.columns + columns.clamp(0, there.columns - 1)).flatten()
+
+
+def _taken(values, height, width):
+    """``values`` (H, W) at another size, the nearest each."""
+    rows, columns = (
+        ((torch.arange(n) + 0.5) * m / n).long().clamp(max=m - 1)
+        for n, m in zip((height, width), values.shape, strict=True)
+    )
+    return values[rows][:, columns]
+
+
+def _middles(index, there, height, width):
+    index = index.view(height, width)
+    return index // there.columns + PATCH / 2, index % there.columns + PATCH / 2
+
+
+def _mean_of_patches(index, there, style, height, width):
+    """The picture (1, 3, height, width) in which the chosen patches overlap, each counting most in its middle."""
+    index = index.view(height, width)
+    first = index // there.columns * style.shape[3] + index % there.columns  # of a patch's pixels, in a row of all
+    pixels, total = style[0].flatten(1), style.new_zeros(3, height, width)
+    weights = style.new_zeros(height, width)
+    for down, right in itertools.product(range(-_HALF, _HALF + 1), repeat=2):
+        weight = math.exp(-(down**2 + right**2) / 8)
+        here = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
+        patches = first[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
+        there_pixels = patches + (_HALF + down) * style.shape[3] + _HALF + right
+        total[:, here[0], here[1]] += weight * pixels[:, there_pixels.flatten()].view(3, *patches.shape)
+        weights[here] += weight
+    return (total / weights)[None]
+
+
+def _mean_of_neighbours(of, style, mode, scales, rows, width):
+    """Some rows of what the field shows: at each pixel the mean of what the places around it would show there."""
+    exact = [(torch.arange(n.start, n.stop) + 0.5) / s[2] for n, s in zip((rows, range(width)), scales, strict=True)]
+    nearest = [e.long().clamp(max=n - 1) for e, n in zip(exact, of.rows.shape, strict=True)]
+    total, weights = 0.0, 0.0
+    for down, right in itertools.product((-1, 0, 1), repeat=2):
+        places = [(n + d).clamp(0, m - 1) for n, d, m in zip(nearest, (down, right), of.rows.shape, strict=True)]
+        aside = [e - (p + 0.5) for e, p in zip(exact, places, strict=True)]
+        weight = torch.exp(-(aside[0][:, None] ** 2 + aside[1][None] ** 2) / (2 * REACH**2))
+        y = of.rows[places[0]][:, places[1]] * scales[0][0] + (aside[0] * scales[0][2] * scales[0][1])[:, None]
+        x = of.columns[places[0]][:, places[1]] * scales[1][0] + (aside[1] * scales[1][2] * scales[1][1])[None]
+        total = total + weight * _sampled(style, mode, y, x)
+        weights = weights + weight
+    return (total / weights)[None]
+
+
+def _sampled(style, mode, y, x):
+    """The style's colours (3, H, W) at places given in pixels from its upper left corner."""
+    height, width = style.shape[2:]
+    grid = torch.stack([2 * x / width - 1, 2 * y / height - 1], -1)[None]
+    return F.grid_sample(style, grid, mode=mode, padding_mode="border", align_corners=False)[0]
+
+
+def _blurred(picture, deviation):
+    """A Gaussian blur of (1, C, H, W); borders are continued."""
+    reach, channels = math.ceil(2.5 * deviation), picture.shape[1]
+    taps = torch.exp(-torch.arange(-reach, reach + 1).float().square() / (2 * deviation**2))
+    taps = (taps / taps.sum()).to(picture)
+    for shape, padding in (((1, 1, 1, -1), (reach, reach, 0, 0)), ((1, 1, -1, 1), (0, 0, reach, reach))):
+        kernel = taps.view(shape).expand(channels, 1, *(-1 for _ in range(2)))
+        picture = F.conv2d(F.pad(picture, padding, mode="replicate"), kernel, groups=channels)
+    return picture
+
+
+def _copy(picture, side):
+    factor = side / max(picture.shape[2:])
+    height, width = (max(PATCH + 1, round(n * factor)) for n in picture.shape[2:])
+    return resized(picture, height, width).clamp(0, 1)

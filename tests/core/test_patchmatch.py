@@ -1,0 +1,68 @@
+"""The search for patches against an exact one, and what it costs to use a patch often."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from nst_core.patchmatch import Patches, costs, density, improved
+
+
+def patches(rows, columns, seed, penalty=None):
+    """Points that change slowly from place to place, as patches of a picture do."""
+    maps = torch.rand(1, 7, rows // 4, columns // 4, generator=torch.Generator().manual_seed(seed))
+    maps = F.interpolate(maps, (rows, columns), mode="bicubic")
+    return Patches(maps[0].flatten(1).T.contiguous(), 5, rows, columns, penalty)
+
+
+WANTED, THERE = patches(40, 52, 1), patches(44, 36, 7)
+WEIGHT = torch.linspace(0, 3, 40 * 52)
+
+
+def search(wanted=WANTED, there=THERE, reuse=0.0):
+    random = torch.Generator().manual_seed(0)
+    start = torch.randint(0, there.rows * there.columns, (len(wanted.points),), generator=random)
+    return start, improved(start, wanted, WEIGHT, there, reuse, 6, random)
+
+
+def test_it_comes_near_to_what_an_exact_search_finds():
+    start, found = search()
+    parts = slice(5), slice(5, None)
+    look, guide = (torch.cdist(WANTED.points[:, part], THERE.points[:, part]).square() for part in parts)
+    best = (look + WEIGHT[:, None] * guide).min(1).values
+    before, reached = (costs(WANTED, WEIGHT, THERE, index) for index in (start, found))
+    assert torch.all(reached <= before)
+    assert float((reached - best).mean()) < 0.05 * float((before - best).mean())
+
+
+def test_what_a_match_costs_by_hand():
+    wanted = Patches(torch.tensor([[1.0, 2, 3]]), 2, 1, 1)
+    there = Patches(torch.tensor([[0.0, 0, 0], [1, 4, 1]]), 2, 1, 2, torch.tensor([0.0, 7]))
+    for index, expected in ((0, 1 + 4 + 0.5 * 9), (1, 0 + 4 + 0.5 * 4 + 7)):
+        assert float(costs(wanted, torch.tensor([0.5]), there, torch.tensor([index]))) == pytest.approx(expected)
+
+
+def test_a_dear_patch_is_not_taken():
+    penalty = torch.zeros(44, 36)
+    penalty[:, 18:] = 1e6
+    _, found = search(there=replace(THERE, penalty=penalty.flatten()))
+    assert float((found % 36 < 18).float().mean()) > 0.99
+
+
+def test_density_counts_what_is_near_and_is_one_on_average():
+    there = patches(20, 30, 3)
+    torch.testing.assert_close(density(torch.arange(600), there), torch.ones(1, 1, 20, 30))
+    one = density(torch.tensor([10 * 30 + 15]), there)[0, 0]
+    assert int((one > 0).sum()) == 49 and float(one[10, 15]) == pytest.approx(600 / 49)
+
+
+def test_use_is_spread_where_it_has_a_price():
+    """A calm sky takes the same few patches all over, unless they get dearer."""
+    calm = replace(WANTED, points=0.1 * WANTED.points + 0.45)
+    unused = [float((density(search(calm, reuse=reuse)[1], THERE) == 0).float().mean()) for reuse in (0, 0.3)]
+    assert unused[1] < 0.9 * unused[0]
+
+
+def test_equal_seeds_find_the_same():
+    assert torch.equal(search(reuse=0.3)[1], search(reuse=0.3)[1])
