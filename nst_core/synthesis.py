@@ -24,12 +24,12 @@ from nst_core.patchmatch import Patches, density, improved
 from nst_core.pyramid import MOST_ENLARGED, resized
 
 PATCH = 7  # side of a patch in pixels of each scale's copy
-COARSEST, FINEST = 48, 336  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
+COARSEST, FINEST = 48, 512  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
 STEP = 1.65  # how much longer than the scale before it a scale is, at most
 LONGEST_STYLE = 1024  # of the style's copies, in pixels: a larger brush ends at a coarser scale
 SHORTEST_STYLE = 32  # of their longest side: a smaller brush begins at a finer scale
-TURNS = (2, 3, 4, 6, 8)  # searches and means at the finest scale, the one before it, and so on
-ROUNDS = 3  # of a search
+TURNS = (1, 2, 3, 4, 6, 8)  # searches and means at the finest scale, the one before it, and so on
+ROUNDS = 2  # of a search
 DIRECTIONS = 24  # principal components of the style's patches that tell how they look: some 95 % of the variance
 GUIDE = 0.018  # how much the likeness to the content counts, against the look, where the content is flat
 SALIENCE = 14.0  # how many times more it counts where the content has something on it
@@ -37,7 +37,7 @@ SHAPES = 3.0  # how much more the content's shapes count than its colours
 BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, which are what the first leaves out
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
-REACH = 0.5  # of a place's patch into its neighbours', as a standard deviation in places, where the field is shown
+REACH = 0.3  # of a place's patch into its neighbours', as a standard deviation in places, where the field is shown
 BAND = 256  # rows that are shown at a time: a place takes some 200 bytes on the way
 
 
