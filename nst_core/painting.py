@@ -192,7 +192,7 @@ def _laid_out(pictures, target, recipe, settings, on_scale):
     A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
     """
     style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
-    field = synthesis.field(target, style, settings.seed, brush, recipe.guidance, recipe.reuse, visible, on_scale)
+    field = synthesis.field(target, style, settings.seed, brush, recipe.guidance, visible=visible, on_scale=on_scale)
     used = resized(field.used, *style.shape[2:]).clamp(0, MOST_USED)
     counts = (1 - recipe.balance + recipe.balance * used) * (1.0 if visible is None else visible)
     return synthesis.shown(field, style, *target.shape[2:], brush), replace(pictures, visible_in_style=counts)

@@ -24,15 +24,14 @@ ARTIST_CONTENT = {"built-in": "relu3_1", "imagenet": "relu3_3", "imagenet-v1": "
 STYLE_WEIGHT = 7.0  # at strength 50, of losses that are relative, summed over the layers
 STYLE_WEIGHT_DECADES = 1.0  # from strength 0 to 100
 VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
-VARIATION_WEIGHT_DECADES = 1.0  # from strength 0 to 100
+VARIATION_WEIGHT_DECADES = 0.5  # from strength 0 to 100
 RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
-SHOWN = 0.98  # of the change at strength 50, all of it at 100: so that the style goes on rising
+SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 GUIDANCE_DECADES = 1.2  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
-REUSE = (0.2, 0.6)  # at strength 50 and 100: the more, the more evenly all of the style is used
 KEPT = 0.35  # of the content itself in what the content loss keeps, at strength 50; more brings its flat areas back
 NOISE_EFFORT = 3.0  # from noise, at any strength
 SHARPENING = (1.45, 3.6)  # at the coarsest scale, where broad shapes must move too, and at finer ones
@@ -48,7 +47,6 @@ class Recipe:
         noise: how much of the start is noise in the style's colours, 0 to 1.
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
         guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
-        reuse: how much dearer what is used already is in the choice of strokes.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content itself is in what the content loss compares with; the rest is the start, 0 to 1.
@@ -65,7 +63,6 @@ class Recipe:
     noise: float
     strokes: float
     guidance: float
-    reuse: float
     broad: float
     drawing: float
     balance: float
@@ -92,7 +89,6 @@ def recipe(settings: Settings, features: str) -> Recipe:
             noise=1.0,
             strokes=0.0,
             guidance=0.0,
-            reuse=0.0,
             broad=0.0,
             drawing=0.0,
             balance=0.0,
@@ -122,13 +118,12 @@ def recipe(settings: Settings, features: str) -> Recipe:
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
         guidance=10 ** (-GUIDANCE_DECADES * above),
-        reuse=REUSE[0] + (REUSE[1] - REUSE[0]) * above,
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
         balance=BALANCE * (1 - above**2),
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
-        opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**3,
+        opacity=SHOWN * below**0.5 + (1 - SHOWN) * above,
         effort=NOISE_EFFORT if from_noise else 1.0,
         sharpening=SHARPENING,
         one_scale=0,

@@ -35,6 +35,7 @@ GUIDE = 0.018  # how much the likeness to the content counts, against the look, 
 SALIENCE = 14.0  # how many times more it counts where the content has something on it
 SHAPES = 3.0  # how much more the content's shapes count than its colours
 BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, which are what the first leaves out
+REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
 REACH = 0.3  # of a place's patch into its neighbours', as a standard deviation in places, where the field is shown
@@ -63,7 +64,7 @@ def field(
     seed: int,
     brush_size: float = 100.0,
     guidance: float = 1.0,
-    reuse: float = 0.2,
+    reuse: float = REUSE,
     visible: torch.Tensor | None = None,
     on_scale: Callable[[float], None] = lambda done: None,
 ) -> Field:
