@@ -38,7 +38,8 @@ BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, w
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
-REACH = 0.3  # of a place's patch into its neighbours', as a standard deviation in places, where the field is shown
+LARGE = 1280  # longest side in pixels from which on places are halved once more: at full size they would be seen
+REACH = (0.3, 0.6)  # of a place into its neighbours, a standard deviation in places, where it is two pixels, and four
 BAND = 256  # rows that are shown at a time: a place takes some 200 bytes on the way
 
 
@@ -81,13 +82,16 @@ def field(
     """
     random = torch.Generator().manual_seed(seed)
     found = None
-    sides = _sides(brush_size / 100, min(FINEST, MOST_ENLARGED * max(content.shape[2:])))
+    longest = max(content.shape[2:])
+    sides = _sides(brush_size / 100, min(FINEST, MOST_ENLARGED * longest))
+    turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
+    if longest > LARGE and 2 * sides[-1] * brush_size / 100 <= LONGEST_STYLE:
+        sides, turns = [*sides, 2 * sides[-1]], [*turns, 1]  # the same picture, in finer places
     for number, side in enumerate(sides):
         on_scale(sum(sides[:number]) / sum(sides))
         copy, of_style = _copy(content, side), _copy(style, max(PATCH + 1, round(side * brush_size / 100)))
         seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
-        turns = TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)]
-        found = _at_scale(copy, of_style, seen, found, guidance, reuse, turns, random)
+        found = _at_scale(copy, of_style, seen, found, guidance, reuse, turns[number], random)
     return found
 
 
@@ -101,8 +105,9 @@ def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: f
     sizes = zip(of.style_size, style.shape[2:], of.rows.shape, (height, width), strict=True)
     # pixels of the style for one of its copy, and for one of the picture; pixels of the picture for a place
     scales = [(there / copy, there / copy * places / here, here / places) for copy, there, places, here in sizes]
+    reach = REACH[0] * min(max(1.0, max(height, width) / max(of.rows.shape) / 2), REACH[1] / REACH[0])
     bands = [range(top, min(top + BAND, height)) for top in range(0, height, BAND)]
-    return torch.cat([_mean_of_neighbours(of, style, mode, scales, rows, width) for rows in bands], 2)
+    return torch.cat([_mean_of_neighbours(of, style, mode, scales, reach, rows, width) for rows in bands], 2)
 
 
 def _sides(factor, finest):
@@ -234,7 +239,7 @@ def _mean_of_patches(index, there, style, height, width):
     return (total / weights)[None]
 
 
-def _mean_of_neighbours(of, style, mode, scales, rows, width):
+def _mean_of_neighbours(of, style, mode, scales, reach, rows, width):
     """Some rows of what the field shows: at each pixel the mean of what the places around it would show there."""
     exact = [(torch.arange(n.start, n.stop) + 0.5) / s[2] for n, s in zip((rows, range(width)), scales, strict=True)]
     nearest = [e.long().clamp(max=n - 1) for e, n in zip(exact, of.rows.shape, strict=True)]
@@ -242,7 +247,7 @@ def _mean_of_neighbours(of, style, mode, scales, rows, width):
     for down, right in itertools.product((-1, 0, 1), repeat=2):
         places = [(n + d).clamp(0, m - 1) for n, d, m in zip(nearest, (down, right), of.rows.shape, strict=True)]
         aside = [e - (p + 0.5) for e, p in zip(exact, places, strict=True)]
-        weight = torch.exp(-(aside[0][:, None] ** 2 + aside[1][None] ** 2) / (2 * REACH**2))
+        weight = torch.exp(-(aside[0][:, None] ** 2 + aside[1][None] ** 2) / (2 * reach**2))
         y = of.rows[places[0]][:, places[1]] * scales[0][0] + (aside[0] * scales[0][2] * scales[0][1])[:, None]
         x = of.columns[places[0]][:, places[1]] * scales[1][0] + (aside[1] * scales[1][2] * scales[1][1])[None]
         total = total + weight * _sampled(style, mode, y, x)

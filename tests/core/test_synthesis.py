@@ -93,6 +93,17 @@ def test_a_field_shows_the_same_at_every_size(factor):
     assert distance(resized(here, 48, 64), resized(there, 48, 64)) < 0.03
 
 
+def test_a_large_picture_is_the_same_one_in_finer_places(monkeypatch):
+    monkeypatch.setattr(synthesis, "LARGE", 200)
+    monkeypatch.setattr(synthesis, "FINEST", 256)
+    fine = field(CONTENT, STYLE, 0)
+    monkeypatch.setattr(synthesis, "LARGE", 300)
+    coarse = field(CONTENT, STYLE, 0)
+    assert max(coarse.rows.shape) == 256 and max(fine.rows.shape) == 512
+    before = shown(coarse, STYLE, 192, 256)
+    assert distance(resized(shown(fine, STYLE, 192, 256), 48, 64), resized(before, 48, 64)) < 0.03
+
+
 def test_bands_join_without_a_trace(monkeypatch):
     found = field(CONTENT, STYLE, 0)
     whole = shown(found, STYLE, *CONTENT.shape[2:])
