@@ -187,8 +187,9 @@ def _penalty(visible):
 
 def _first(guide, weight, there, random):
     """The patches that are most like the content, whatever they show; some chance among equals."""
-    costs = torch.cdist(guide[0].flatten(1).T, there.points[:, there.shown :]).square_() * weight[:, None]
-    costs += CHANCE * costs.mean() * torch.rand(costs.shape, generator=random)
+    # in place: a large brush has 25,000 patches to choose from, and each of these takes 180 MB
+    costs = torch.cdist(guide[0].flatten(1).T, there.points[:, there.shown :]).square_().mul_(weight[:, None])
+    costs += torch.rand(costs.shape, generator=random).mul_(CHANCE * costs.mean())
     if there.penalty is not None:
         costs += there.penalty
     return costs.argmin(1)
@@ -268,7 +269,7 @@ def _blurred(picture, deviation):
     taps = torch.exp(-torch.arange(-reach, reach + 1).float().square() / (2 * deviation**2))
     taps = (taps / taps.sum()).to(picture)
     for shape, padding in (((1, 1, 1, -1), (reach, reach, 0, 0)), ((1, 1, -1, 1), (0, 0, reach, reach))):
-        kernel = taps.view(shape).expand(channels, 1, *(-1 for _ in range(2)))
+        kernel = taps.view(shape).expand(channels, 1, -1, -1)
         picture = F.conv2d(F.pad(picture, padding, mode="replicate"), kernel, groups=channels)
     return picture
 
