@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from PIL import Image
@@ -13,7 +14,7 @@ from nst_core.samples.sheet import side_by_side
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m nst_core.samples", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m nst_core.samples", description=__doc__.replace("``", ""))
     commands = parser.add_subparsers(dest="command", required=True)
     draw = commands.add_parser("draw", help="write content.png and style.png")
     draw.add_argument("folder", type=Path)
@@ -24,9 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
     sheet.add_argument("pictures", nargs="+", metavar="LABEL=FILE")
     options = parser.parse_args(arguments)
     if options.command == "draw":
-        options.folder.mkdir(parents=True, exist_ok=True)
-        for name, drawn in (("content", scene), ("style", painting)):
-            picture_of(drawn(options.height, options.width) * 255).save(options.folder / f"{name}.png")
+        try:
+            options.folder.mkdir(parents=True, exist_ok=True)
+            for name, drawn in (("content", scene), ("style", painting)):
+                picture_of(drawn(options.height, options.width) * 255).save(options.folder / f"{name}.png")
+                print(f"Written: {options.folder / name}.png")
+        except OSError as exc:
+            print(f"{options.folder} can't be written to ({exc.strerror}); choose another folder.", file=sys.stderr)
+            return 2
     else:
         labelled = [pair.partition("=") for pair in options.pictures]
         side_by_side([(label, Image.open(path)) for label, _, path in labelled]).save(options.out)

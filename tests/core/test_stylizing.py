@@ -1,6 +1,7 @@
 """The main job, run for real on small pictures: what goes in, what comes out, and what never changes."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -318,3 +319,11 @@ def test_values_out_of_range_are_clipped():
 def test_other_floats_give_float32(dtype):
     result = stylize(CONTENT.astype(dtype), STYLE.astype(dtype), settings(evaluations=2))
     assert result.dtype == np.float32 and np.isfinite(result).all()
+
+
+def test_a_program_that_uses_the_library_lets_idle_threads_sleep():
+    """Spinning ones kept a busy machine from the very thread they wait for: a draft took minutes."""
+    code = "import os, nst_core; nst_core.stylize; print(os.environ['OMP_WAIT_POLICY'])"
+    clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    told = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "PASSIVE"

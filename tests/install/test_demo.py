@@ -85,3 +85,18 @@ def test_a_sheet_shows_transparent_and_grey_pictures():
     assert sheet.shape[1] == 3 * 8 + 124 + 20
     assert (sheet[8:88, 8 : 8 + 124] == (250, 249, 246)).all()
     assert (sheet[8:88, 2 * 8 + 124 : 2 * 8 + 144] == 128).all()
+
+
+def test_samples_are_drawn_into_a_folder_or_it_is_said_why_not(tmp_path, capsys):
+    from nst_core.samples.__main__ import main
+
+    assert main(["draw", str(tmp_path / "new"), "--width", "64", "--height", "48"]) == 0
+    assert [Path(line.removeprefix("Written: ")).name for line in capsys.readouterr().out.splitlines()] == [
+        "content.png",
+        "style.png",
+    ]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["content.png", "style.png"]
+    (tmp_path / "file").write_text("no folder")
+    assert main(["draw", str(tmp_path / "file")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert (tmp_path / "file").read_text() == "no folder"
