@@ -21,6 +21,7 @@ SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 40  # of L-BFGS, at most
 PREVIEW_SIDE = 256
+LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
@@ -192,7 +193,10 @@ def _laid_out(pictures, target, recipe, settings, on_scale):
     A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
     """
     style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
-    field = synthesis.field(target, style, settings.seed, brush, recipe.guidance, visible=visible, on_scale=on_scale)
+    detailed = not 0 < settings.memory_limit < LEAST_FOR_DETAIL
+    field = synthesis.field(
+        target, style, settings.seed, brush, recipe.guidance, visible=visible, detailed=detailed, on_scale=on_scale
+    )
     used = resized(field.used, *style.shape[2:]).clamp(0, MOST_USED)
     counts = (1 - recipe.balance + recipe.balance * used) * (1.0 if visible is None else visible)
     return synthesis.shown(field, style, *target.shape[2:], brush), replace(pictures, visible_in_style=counts)

@@ -67,6 +67,7 @@ def field(
     guidance: float = 1.0,
     reuse: float = REUSE,
     visible: torch.Tensor | None = None,
+    detailed: bool = True,
     on_scale: Callable[[float], None] = lambda done: None,
 ) -> Field:
     """Which part of ``style`` to show at each place of ``content``; both (1, 3, H, W) in [0, 1], in the same colours.
@@ -78,6 +79,7 @@ def field(
         guidance: how much the likeness to the content counts; 1 is usual.
         reuse: how much dearer what is used gets; see :func:`nst_core.patchmatch.improved`.
         visible: the style's alpha (1, 1, H, W), or None.
+        detailed: whether a large picture's places are halved once more, which takes half a gigabyte.
         on_scale: called before each scale with the share of the work that is done; may raise.
     """
     random = torch.Generator().manual_seed(seed)
@@ -85,7 +87,7 @@ def field(
     longest = max(content.shape[2:])
     sides = _sides(brush_size / 100, min(FINEST, MOST_ENLARGED * longest))
     turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
-    if longest > LARGE and 2 * sides[-1] * brush_size / 100 <= LONGEST_STYLE:
+    if detailed and longest > LARGE and 2 * sides[-1] * brush_size / 100 <= LONGEST_STYLE:
         sides, turns = [*sides, 2 * sides[-1]], [*turns, 1]  # the same picture, in finer places
     for number, side in enumerate(sides):
         on_scale(sum(sides[:number]) / sum(sides))

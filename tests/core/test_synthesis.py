@@ -100,6 +100,8 @@ def test_a_large_picture_is_the_same_one_in_finer_places(monkeypatch):
     monkeypatch.setattr(synthesis, "LARGE", 300)
     coarse = field(CONTENT, STYLE, 0)
     assert max(coarse.rows.shape) == 256 and max(fine.rows.shape) == 512
+    monkeypatch.setattr(synthesis, "LARGE", 200)
+    assert torch.equal(field(CONTENT, STYLE, 0, detailed=False).rows, coarse.rows)
     before = shown(coarse, STYLE, 192, 256)
     assert distance(resized(shown(fine, STYLE, 192, 256), 48, 64), resized(before, 48, 64)) < 0.03
 
