@@ -161,15 +161,21 @@ def test_the_least_memory_limit_is_kept(folder):
         pytest.skip("there is no /proc here to read the peak from")
     code = """
 import sys
+import torch
 from nst_core.cli import main
+def peak():
+    return [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0]
+loaded = peak()
 assert main(sys.argv[1:]) == 0
-print([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+print(loaded, peak())
 """
     options = "-o", "out.png", "--quality", "draft", "--evaluations", "2", "--memory-limit", "520"
     line = [sys.executable, "-c", code, "my content.png", "style.jpg", *options]
     done = subprocess.run(line, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.splitlines()[-1]) * 1024 < 520e6
+    loaded, peak = (int(kilobytes) * 1024 for kilobytes in done.stdout.splitlines()[-1].split())
+    # PyTorch itself takes 230 MB in its CPU build, which the limit is meant for, and 530 MB in its CUDA build
+    assert peak - loaded < 520e6 - 240e6
 
 
 @pytest.mark.parametrize("module", ["argparse", "numpy", "torch._C"])
