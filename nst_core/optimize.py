@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
 from nst_core.objective import Objective
+from nst_core.preconditioner import Preconditioner
 from nst_core.progress import Cancelled, Stop
 
 OnEvaluation = Callable[[int, float, torch.Tensor], "Stop | None"]
@@ -28,14 +28,14 @@ class Search:
         method: ``"l-bfgs"`` or ``"adam"``.
         evaluations: of the loss and gradient, at most.
         history: pairs of vectors that L-BFGS keeps; each costs two pictures of memory.
-        sharpening: how much more fine detail is moved than broad shapes; see :func:`sharpened`. 0 moves all alike.
+        preconditioner: what L-BFGS sees the picture through; None moves all pixels alike.
         plateau: stop where the last dozen evaluations gained less than this share of the loss; 0 never stops.
     """
 
     method: str
     evaluations: int
     history: int = 20
-    sharpening: float = 0.0
+    preconditioner: Preconditioner | None = None
     plateau: float = 0.0
 
 
@@ -118,33 +118,6 @@ class _Run:
         return self.losses[-1 - span] - self.losses[-1] < self.search.plateau * abs(self.losses[-1])
 
 
-def sharpened(picture: torch.Tensor, amount: float) -> torch.Tensor:
-    """``picture`` (1, 3, H, W) with what is finer than three pixels or so made 1 + ``amount`` times as strong.
-
-    It is linear and its own adjoint: with A for it, the gradient by z of a loss of A·z is A times the one by the
-    picture. Losses are flatter along fine detail than along broad shapes (five to eight times, as L-BFGS's own
-    pairs tell); seen through A they are more alike, so that L-BFGS takes half as many evaluations.
-    """
-    if not amount:
-        return picture
-    height, width = picture.shape[2:]
-    around = F.pad(picture, (2, 2, 2, 2))
-    rows = _weighted_sum([around[..., i : i + height, :] for i in range(len(_TENT))])
-    del around  # of 12 megapixels each of these takes 144 MB
-    blurred = _weighted_sum([rows[..., i : i + width] for i in range(len(_TENT))])
-    return blurred.lerp_(picture, 1 + amount)
-
-
-def _weighted_sum(parts):
-    total = parts[0] * _TENT[0]
-    for part, share in zip(parts[1:], _TENT[1:], strict=True):
-        total.add_(part, alpha=share)
-    return total
-
-
-_TENT = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)
-
-
 def _spare_the_compiler():
     """Keeps PyTorch's optimizers from importing its compiler, only to tell it to leave them alone: 2 s of a first run.
 
@@ -156,7 +129,7 @@ def _spare_the_compiler():
 
 
 def _lbfgs(run, rate):
-    origin, amount = run.picture, run.search.sharpening
+    origin, seen = run.picture, run.search.preconditioner or (lambda picture: picture)
     # PyTorch's first step moves all values by 1 together, whatever they mean, and feels its way from there
     unit = FIRST_STEP * origin.numel()
     variable = torch.nn.Parameter(torch.zeros_like(origin))
@@ -173,8 +146,8 @@ def _lbfgs(run, rate):
     )
 
     def closure():
-        loss, gradient = run.evaluate(torch.add(origin, sharpened(variable.detach(), amount), alpha=unit))
-        variable.grad = sharpened(gradient, amount).mul_(unit)
+        loss, gradient = run.evaluate(torch.add(origin, seen(variable.detach()), alpha=unit))
+        variable.grad = seen(gradient).mul_(unit)
         return loss
 
     optimizer.step(closure)

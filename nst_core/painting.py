@@ -11,6 +11,7 @@ import torch
 from nst_core import colour, device, failures, pyramid, starting, synthesis, vgg, weights
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
+from nst_core.preconditioner import preconditioner
 from nst_core.progress import Cancelled, Progress, Stop
 from nst_core.pyramid import Scale, resized
 from nst_core.recipe import Recipe
@@ -19,7 +20,7 @@ from nst_core.settings import Settings
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
 SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
-HISTORY = 40  # of L-BFGS, at most
+HISTORY = 100  # of L-BFGS, at most
 PREVIEW_SIDE = 256
 LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
 MOST_USED = 6.0  # times its share that a part of the style counts at most
@@ -97,9 +98,10 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     if recipe.strokes:
         strokes, pictures = _laid_out(pictures, target, recipe, settings, clock.laid_out)
         base = starting.with_strokes(target, strokes, recipe)
-        target = torch.lerp(base, target, recipe.kept)  # what is kept of the content is seen through the strokes
+        target = starting.with_drawing(base, target, recipe.kept)  # what the content loss compares with
         del strokes
     clock.start()
+    seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
     place = Place(on, _limit(settings.memory_limit, on))
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
@@ -108,8 +110,8 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
             begin = starting.roughened(start, pictures.style, settings.seed, recipe)
         else:
             begin = pyramid.carried_up(picture, before, start, recipe.detail)
-        history, sharpening = min(HISTORY, scale.evaluations), recipe.sharpening[min(number, 1)]
-        search = Search(settings.optimizer, scale.evaluations, history, sharpening, recipe.plateau)
+        history = min(HISTORY, scale.evaluations)
+        search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau)
         minimum, place = _paint_scale(
             pictures, recipe, settings, network, content, begin, search, clock.at(number), place
         )

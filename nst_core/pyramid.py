@@ -27,7 +27,7 @@ pixels is calmer and nearer to the style than single ones, and small pictures lo
 MOST_ENLARGED = 2
 """How many times larger than itself a small picture is computed, at most."""
 
-EVALUATIONS = {"draft": (12, 12), "normal": (12, 12), "fine": (12, 12)}
+EVALUATIONS = {"draft": (8, 8), "normal": (8, 8), "fine": (8, 8)}
 """Evaluations at the coarsest scale and at 512 px, by quality; larger scales get fewer, as their steps cost more."""
 
 

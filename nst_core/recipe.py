@@ -21,7 +21,7 @@ ARTIST_LAYERS = {
 }
 ARTIST_CONTENT = {"built-in": "relu3_1", "imagenet": "relu3_3", "imagenet-v1": "relu3_3"}
 
-STYLE_WEIGHT = 7.0  # at strength 50, of losses that are relative, summed over the layers
+STYLE_WEIGHT = 16.0  # at strength 50, of losses that are relative, summed over the layers
 STYLE_WEIGHT_DECADES = 1.0  # from strength 0 to 100
 VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
 VARIATION_WEIGHT_DECADES = 0.5  # from strength 0 to 100
@@ -32,9 +32,9 @@ BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falli
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 GUIDANCE_DECADES = 1.2  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
-KEPT = 0.35  # of the content itself in what the content loss keeps, at strength 50; more brings its flat areas back
+KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 NOISE_EFFORT = 3.0  # from noise, at any strength
-SHARPENING = (1.45, 3.6)  # at the coarsest scale, where broad shapes must move too, and at finer ones
+MOVED = (2.5, 3.0)  # how far the search moves broad shapes and fine detail
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Recipe:
         guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
-        kept: how much of the content itself is in what the content loss compares with; the rest is the start, 0 to 1.
+        kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
         opacity: how much of the change is shown in the end, 0 to 1.
         effort: how many times the quality's evaluations to spend: far from the content there is a longer way to go.
-        sharpening: of the search at the coarsest scale and at finer ones; see :class:`nst_core.optimize.Search`.
+        moved: how far the search moves broad shapes and fine detail, see :mod:`nst_core.preconditioner`; None: alike.
         one_scale: the evaluations to spend where the finest scale is the only one, from white noise; else 0.
         plateau: share of the loss; see :class:`nst_core.optimize.Search`.
     """
@@ -70,7 +70,7 @@ class Recipe:
     detail: float
     opacity: float
     effort: float
-    sharpening: tuple[float, float]
+    moved: tuple[float, float] | None
     one_scale: int
     plateau: float
 
@@ -96,7 +96,7 @@ def recipe(settings: Settings, features: str) -> Recipe:
             detail=0.0,
             opacity=1.0,
             effort=1.0,
-            sharpening=(0.0, 0.0),
+            moved=None,
             one_scale=GATYS_EVALUATIONS,
             plateau=0.0,
         )
@@ -125,7 +125,7 @@ def recipe(settings: Settings, features: str) -> Recipe:
         detail=0.5 if from_noise else 1.0,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above,
         effort=NOISE_EFFORT if from_noise else 1.0,
-        sharpening=SHARPENING,
+        moved=MOVED,
         one_scale=0,
         plateau=0.0,
     )

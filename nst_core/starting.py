@@ -22,6 +22,15 @@ def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -
     return torch.lerp(content, start, recipe.strokes).clamp(0, 1)
 
 
+def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float) -> torch.Tensor:
+    """``picture`` (1, 3, H, W) with ``amount``, 0 to 1, of the drawing of ``content``, its shapes and light left alone.
+
+    Mixed as a whole, flat colours of a content would turn the style's flat colours into mud.
+    """
+    off = content - picture
+    return torch.add(picture, off - _broad(off), alpha=amount)
+
+
 def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:
     """The coarsest scale's start: ``picture``, (1, 3, H, W), with the recipe's noise, which leaves strokes room."""
     random = torch.Generator().manual_seed(seed)
