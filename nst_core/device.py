@@ -95,6 +95,12 @@ def budget(height: int, width: int, network: vgg.Vgg16, search: tuple[str, int],
     return Budget(max(SMALLEST_TILE, 4 * margin, min(tile, LARGEST_TILE)), history, method)
 
 
+def least(height: int, width: int, network: vgg.Vgg16, margin: int) -> int:
+    """About how many bytes a picture of ``height`` × ``width`` takes in the smallest tiles, with nothing remembered."""
+    tile = min(max(SMALLEST_TILE, 4 * margin) ** 2, height * width) * bytes_per_pixel(network)
+    return int(RUNTIME_MB * MEGABYTE + height * width * (_BYTES_OF_STATE + _BYTES_OF_PAIR) + tile)
+
+
 def bytes_per_pixel(network: vgg.Vgg16) -> float:
     """Memory for one evaluation of one pixel: every convolution's output is kept for the gradient, and the widest is
     there four times more on the way back. (Measured: 0.6 to 0.8 of that with bfloat16, 0.9 without.)"""

@@ -25,6 +25,7 @@ PREVIEW_SIDE = 256
 LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
+BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
 LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
 
 
@@ -45,7 +46,7 @@ class Pictures:
 class Place:
     """Where a scale is computed: the torch device, and the bytes that it may take there.
 
-    ``note`` is a sentence for the artist where memory ran short and it is not where it was begun; else empty.
+    ``note`` is a sentence for the artist where memory ran short, or the limit is too low for the picture; else empty.
     """
 
     on: torch.device
@@ -102,7 +103,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         del strokes
     clock.start()
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
-    place = Place(on, _limit(settings.memory_limit, on))
+    place = Place(on, _limit(settings.memory_limit, on), _too_little(scales[-1], network, pictures, recipe, settings))
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
         content, start = (_at(x, scale) for x in (target, base))
@@ -148,6 +149,25 @@ def _limit(megabytes, on):
     return megabytes * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE)
 
 
+def _too_little(finest, network, pictures, recipe, settings):
+    """A sentence where the smallest tiles take more than the limit that was set; else none."""
+    least = device.least(finest.height, finest.width, network, _margin(recipe)) + _kept(pictures)
+    if not 0 < settings.memory_limit < BEYOND_THE_LIMIT * least / device.MEGABYTE:
+        return ""
+    return (
+        f"This picture takes about {least / device.MEGABYTE:.0f} MB in the smallest tiles, more than the memory limit "
+        f"of {settings.memory_limit} MB; a smaller picture or a lower quality takes less."
+    )
+
+
+def _margin(recipe):
+    return max(tap.shrink * vgg.reach(tap.layer) for tap in recipe.weights.taps)
+
+
+def _kept(pictures):
+    return PICTURES_KEPT * 4 * pictures.content.numel()
+
+
 def _paint_scale(pictures, recipe, settings, network, content, begin, search, on_evaluation, place):
     """The minimum at one scale, and the place that had the memory for it."""
     while True:
@@ -168,9 +188,8 @@ def _search(pictures, recipe, settings, network, content, begin, search, on_eval
     style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
     network = network.to(place.on)
-    margin = max(tap.shrink * vgg.reach(tap.layer) for tap in recipe.weights.taps)
-    kept = PICTURES_KEPT * 4 * pictures.content.numel()
-    budget = device.budget(*size, network, (search.method, search.history), place.limit - kept, margin)
+    limit = place.limit - _kept(pictures)
+    budget = device.budget(*size, network, (search.method, search.history), limit, _margin(recipe))
     there = [x if x is None else x.to(place.on) for x in (content, style, visible, visible_in_style)]
     objective = Objective(network, recipe.weights, *there, tile=budget.tile)
     del there, style, visible, visible_in_style

@@ -86,8 +86,10 @@ def read(path: str | os.PathLike) -> Picture:
     path = Path(path)
     try:
         data = path.read_bytes()
+    except FileNotFoundError as exc:
+        raise PictureError(f"There is no file {path}; check its name.") from exc
     except OSError as exc:
-        raise PictureError(f"{path} can't be read: {exc.strerror}.") from exc
+        raise PictureError(f"{path} can't be read: {exc.strerror}; choose a file that you may read.") from exc
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
     except pyvips.Error as exc:
@@ -133,10 +135,10 @@ def write(path: str | os.PathLike, picture: Picture) -> None:
 def check_writable(path: str | os.PathLike) -> None:
     """Raises :class:`PictureError` where it is clear, before any work, that ``path`` can't be written."""
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise PictureError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
     if path.is_dir():
         raise PictureError(f"{path} is a folder; give the name of a file.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise PictureError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
     if not path.parent.is_dir():
         raise PictureError(f"There is no folder {path.parent}; make it first, or choose another.")
     if not os.access(path.parent, os.W_OK):

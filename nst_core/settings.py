@@ -75,6 +75,7 @@ class Parameter:
 def _shown(value: Any) -> str:
     # A host's value may be of any size, and Python refuses to print integers of thousands of digits
     text = "too large a number" if isinstance(value, int) and abs(value) >= 10**20 else repr(value)
+    text = text.removesuffix(".0") if isinstance(value, float) else text  # as it was typed
     return text if len(text) <= 60 else text[:60] + "…"
 
 

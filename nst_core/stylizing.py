@@ -35,7 +35,8 @@ class Result:
             or no evaluation stayed in the range of numbers.
         seconds: how long the run took.
         finished: False where the callback asked to finish early.
-        note: a sentence for the artist where memory ran short and the run went on in tiles or on the CPU; else empty.
+        note: a sentence for the artist where memory ran short and the run went on in tiles or on the CPU, or where the
+            memory limit is too low for the picture; else empty.
     """
 
     picture: np.ndarray

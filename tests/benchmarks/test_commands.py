@@ -155,7 +155,7 @@ def test_sliders_scores_every_position(measure, tmp_path):
     ("arguments", "said"),
     [
         (["speed", "--sizes=12"], "'12' is no size"),
-        (["speed", "--memory-limit=1"], "memory_limit is 1.0; it must be 0 or from"),
+        (["speed", "--memory-limit=1"], "memory_limit is 1; it must be 0 or from"),
         (["--sizes=12"], "'12' is no size"),
         (["colours"], "invalid choice: 'colours'"),
         (["quality", "--qualities=best"], "quality is 'best'"),

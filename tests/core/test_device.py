@@ -1,5 +1,6 @@
 """What a run may take: plans that keep to the limit, and a run that keeps to its plan."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,31 @@ def test_a_run_keeps_near_its_memory_limit():
         return int(done.stdout) * 1024 / MB
 
     assert peak_mb(0) > 1000 > 1.1 * 800 > peak_mb(800)
+
+
+ARTISTS_RUN = """
+import sys
+from nst_core.settings import Settings
+from nst_core.stylizing import stylize_fully
+from tests.core.drawing import drawn
+limit, quality = int(sys.argv[1]), sys.argv[2]
+values = {"evaluations": 1, "features": "built-in", "device": "cpu", "quality": quality}
+result = stylize_fully(drawn(600, 800, seed=1), drawn(200, 150, seed=2), Settings(memory_limit=limit, **values))
+print([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0], result.note)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc here to read the peak from")
+def test_a_limit_that_is_too_low_for_the_picture_is_told():
+    def run(*arguments):
+        command = [sys.executable, "-c", ARTISTS_RUN, *arguments]
+        peak, _, note = subprocess.check_output(command, cwd=ROOT, text=True).strip().partition(" ")
+        return int(peak) * 1024 / MB, note
+
+    peak, note = run("520", "fine")
+    told = re.fullmatch(r"This picture takes about (\d+) MB in .*, more than the memory limit of 520 MB; .*\.", note)
+    assert told and int(told[1]) == pytest.approx(peak, rel=0.5)  # PyTorch itself takes 300 MB more in its CUDA build
+    assert run("520", "draft")[1] == "" and run("0", "fine")[1] == ""
 
 
 def test_memory_that_runs_short_on_the_way_leads_to_tiles_and_a_sentence(monkeypatch):

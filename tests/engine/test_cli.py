@@ -85,13 +85,13 @@ def test_the_version(folder):
 BAD = {
     "no pictures": ([], "Give a content picture and a style picture"),
     "no style": (["my content.png"], "Give a content picture and a style picture"),
-    "a missing file": (["none.png", "style.jpg"], "none.png can't be read: No such file or directory."),
-    "a folder": (["my content.png", "."], "can't be read: Is a directory."),
+    "a missing file": (["none.png", "style.jpg"], "There is no file none.png; check its name."),
+    "a folder": (["my content.png", "."], "can't be read: Is a directory; choose a file"),
     "no picture": (["text.png", "style.jpg"], "text.png is not a picture of a known kind"),
     "half a picture": (["half.png", "style.jpg"], "half.png is damaged or incomplete"),
     "half a TIFF": (["half.tif", "style.jpg"], "half.tif is damaged or incomplete"),
     "a tiny content": (["tiny.png", "style.jpg"], "3×2"),
-    "a number beyond its range": (["a", "b", "--strength", "101"], "strength is 101.0; it must be from 0 to 100"),
+    "a number beyond its range": (["a", "b", "--strength", "101"], "strength is 101; it must be from 0 to 100"),
     "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
     "half a seed": (["a", "b", "--seed", "1.5"], "seed is 1.5; it must be a whole number"),
     "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 520 to 10000000 MB"),
@@ -101,6 +101,7 @@ BAD = {
     "the style overwritten": (["my content.png", "style.jpg", "-o", "link.jpg"], "choose another name"),
     "an unknown ending": (["my content.png", "style.jpg", "-o", "out.psd"], "it must end in .png"),
     "no such device": (["my content.png", "style.jpg", "--device", "mps"], "There is no MPS device"),
+    "a folder to write": (["my content.png", "style.jpg", "-o", "."], ". is a folder; give the name of a file."),
     "no such folder": (["my content.png", "style.jpg", "-o", "a/out.png"], "There is no folder a"),
 }
 
