@@ -34,11 +34,13 @@ class Preconditioner:
         """A·``picture``, (1, 3, H, W)."""
         height, width = picture.shape[2:]
         difference = (self.broad - self.fine * torch.eye(3, dtype=self.broad.dtype)).to(picture)
-        around = F.pad(picture, (2, 2, 2, 2))
+        around = _mirrored(picture, 2)
         rows = _weighted_sum([around[..., i : i + height, :] for i in range(len(TENT))])
         del around  # of 12 megapixels each of these takes 144 MB
-        blurred = _weighted_sum([rows[..., i : i + width] for i in range(len(TENT))])
+        around = _mirrored(rows, 3)
         del rows
+        blurred = _weighted_sum([around[..., i : i + width] for i in range(len(TENT))])
+        del around
         flat = picture.reshape(3, -1)
         return torch.addmm(flat, difference, blurred.view(3, -1), beta=self.fine).view_as(picture)
 
@@ -57,6 +59,14 @@ def preconditioner(filters: torch.Tensor, broad: float, fine: float) -> Precondi
     values = values.clamp_min(0) + LEAST_ANSWER * values[-1] + 1e-30
     moved = broad * (values[0] / values).sqrt()
     return Preconditioner(((colours * moved) @ colours.T).float(), fine)
+
+
+def _mirrored(picture, dim):
+    """``picture`` with two more rows or columns at each end, as in a mirror: the blur stays its own adjoint, and leaves
+    one colour as it is, up to the edge. Otherwise the colours that must move least would move further there."""
+    length = picture.shape[dim]
+    ends = picture.narrow(dim, 0, 2), picture.narrow(dim, length - 2, 2)
+    return torch.cat([ends[0].flip(dim), picture, ends[1].flip(dim)], dim)
 
 
 def _weighted_sum(parts):
