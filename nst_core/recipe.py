@@ -33,6 +33,7 @@ DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling t
 GUIDANCE_DECADES = 1.2  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
+EFFORT = 0.75  # more of evaluations at strength 100 than at 50
 NOISE_EFFORT = 3.0  # from noise, at any strength
 MOVED = (2.5, 3.0)  # how far the search moves broad shapes and fine detail
 
@@ -124,7 +125,7 @@ def recipe(settings: Settings, features: str) -> Recipe:
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above,
-        effort=NOISE_EFFORT if from_noise else 1.0,
+        effort=NOISE_EFFORT if from_noise else 1 + EFFORT * above,
         moved=MOVED,
         one_scale=0,
         plateau=0.0,
