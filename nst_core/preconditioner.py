@@ -54,7 +54,7 @@ def preconditioner(filters: torch.Tensor, broad: float, fine: float) -> Precondi
     tent = torch.outer(*[filters.new_tensor(TENT)] * 2)[None, None]
     answers = F.conv2d(filters.reshape(size, 1, 3, 3), tent, padding=len(TENT) - 1).view(-1, 3, 7 * 7)
     # |answer|² to a blurred noise of colour c is cᵀ·G·c
-    answer = torch.einsum("nip,njp->ij", answers, answers).double().cpu()
+    answer = torch.einsum("nip,njp->ij", answers, answers).cpu().double()  # MPS has no float64
     values, colours = torch.linalg.eigh(answer)
     values = values.clamp_min(0) + LEAST_ANSWER * values[-1] + 1e-30
     moved = broad * (values[0] / values).sqrt()
