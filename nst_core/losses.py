@@ -8,8 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 FAINT_STEP = 0.03  # between two neighbours, in units of the range: less than it counts as grain
+AROUND = 1 / 48  # of the longest side: so far around a pixel it is looked for calm
+STIR = 0.4  # of the average around a pixel is not calm any more
+LEAST_STEP = 1e-4  # of the range: less on average is nothing
 LEAST_STRUCTURE = 1e-4  # |Σ|² as a share of the Gram matrix's, far below any picture with something on it
 
 
@@ -62,6 +66,19 @@ def variation(steps: torch.Tensor) -> torch.Tensor:
 def variation_root(steps: torch.Tensor) -> torch.Tensor:
     """√(d² + ε²), with :data:`FAINT_STEP` for ε."""
     return steps.square().add_(FAINT_STEP**2).sqrt_()
+
+
+def calmness(picture: torch.Tensor) -> torch.Tensor:
+    """How calm a picture (1, C, H, W) is around each pixel, (1, 1, H, W): 1 where there is nothing, 0 where there is as
+    much as on average or more. It is relative to the picture, so that one without anything on it is calm nowhere."""
+    height, width = picture.shape[2:]
+    down, right = picture.diff(dim=2).abs_(), picture.diff(dim=3).abs_()
+    steps = F.pad(down.mean(1, keepdim=True), (0, 0, 0, 1)) + F.pad(right.mean(1, keepdim=True), (0, 1, 0, 0))
+    around = max(1.0, max(height, width) * AROUND)
+    coarse = F.adaptive_avg_pool2d(steps, (max(1, round(height / around)), max(1, round(width / around))))
+    coarse = F.avg_pool2d(F.pad(coarse, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    calm = (1 - (coarse + LEAST_STEP) / (STIR * coarse.mean() + LEAST_STEP)).clamp_min(0)
+    return F.interpolate(calm, (height, width), mode="bilinear", align_corners=False)
 
 
 @dataclass(frozen=True)

@@ -175,3 +175,19 @@ def test_moments_loss_weighs_loud_and_quiet_features_alike(scale):
 def test_a_style_without_structure_does_not_drown_all_else():
     generated, flat = random_maps(4, 5, 3).abs(), torch.full((4, 7, 6), 1.5, dtype=torch.float64)
     assert float(moments_loss(moments(generated), moments(flat))) < 1e5
+
+
+def test_calm_is_where_there_is_less_than_on_average():
+    """A board of single pixels on the left, nothing on the right, in a picture of odd sizes."""
+    picture = torch.full((1, 3, 97, 193), 0.5)
+    picture[..., :90] += 0.4 * ((torch.arange(97)[:, None] + torch.arange(90)) % 2)
+    calm = losses.calmness(picture)
+    assert calm.shape == (1, 1, 97, 193)
+    assert float(calm[..., :70].max()) == 0
+    assert float(calm[..., 110:].min()) > 0.99
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 40, 60), (1, 3, 16, 900)])
+def test_a_picture_with_the_same_everywhere_is_calm_nowhere(shape):
+    for picture in (torch.full(shape, 0.3), torch.rand(shape) * 1e-6):
+        assert float(losses.calmness(picture).max()) < 0.02

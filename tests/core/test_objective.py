@@ -92,6 +92,27 @@ def test_relative_loss_is_the_sum_of_its_terms():
     assert loss.evaluate(generated)[0] == pytest.approx(expected, rel=1e-8)
 
 
+def test_variation_costs_more_where_the_content_is_calm():
+    """By hand: each step's height times 1 + calm · calmness, and the gradient of that."""
+    content, generated = picture(4), picture(3)
+    content[..., 20:] = 0.5
+    network = small_network("relu3_1")
+    weights = Weights(STYLE, Tap(1, "relu2_1"), variation=0.7, calm=3.0)
+    plain = Weights(STYLE, Tap(1, "relu2_1"), variation=0.0)
+    leaf = generated.clone().requires_grad_(True)
+    costs = 1 + 3.0 * losses.calmness(content)
+    expected = 0.0
+    for dim in (2, 3):
+        heights = (leaf.diff(dim=dim).square() + losses.FAINT_STEP**2).sqrt() - losses.FAINT_STEP
+        expected = expected + (heights * costs.narrow(dim, 1, heights.shape[dim])).sum() * 0.7 / leaf.numel()
+    expected.backward()
+    value, gradient = Objective(network, weights, content, picture(2)).evaluate(generated)
+    without, gradient_without = Objective(network, plain, content, picture(2)).evaluate(generated)
+    assert float(costs.max()) > 3.5 and float(costs.min()) == 1.0
+    assert value - without == pytest.approx(float(expected.detach()), rel=1e-9)
+    torch.testing.assert_close(gradient - gradient_without, leaf.grad, rtol=1e-8, atol=1e-12)
+
+
 def test_the_content_itself_costs_nothing_but_style():
     loss = objective(content=1.0)
     assert loss.evaluate(picture(1))[0] == pytest.approx(loss.style_distance(picture(1)), rel=1e-12)
