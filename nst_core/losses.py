@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 FAINT_STEP = 0.03  # between two neighbours, in units of the range: less than it counts as grain
 AROUND = 1 / 48  # of the longest side: so far around a pixel it is looked for calm
-STIR = 0.4  # of the average around a pixel is not calm any more
+STIR = 0.4  # of the average difference between neighbours: so much around a pixel is not calm any more
 LEAST_STEP = 1e-4  # of the range: less on average is nothing
 LEAST_STRUCTURE = 1e-4  # |Σ|² as a share of the Gram matrix's, far below any picture with something on it
 
@@ -69,8 +69,8 @@ def variation_root(steps: torch.Tensor) -> torch.Tensor:
 
 
 def calmness(picture: torch.Tensor) -> torch.Tensor:
-    """How calm a picture (1, C, H, W) is around each pixel, (1, 1, H, W): 1 where there is nothing, 0 where there is as
-    much as on average or more. It is relative to the picture, so that one without anything on it is calm nowhere."""
+    """How calm a picture (1, C, H, W) is around each pixel, (1, 1, H, W): 1 where there is nothing, 0 where there is
+    :data:`STIR` of the average or more. It is relative, so that a picture with the same everywhere is calm nowhere."""
     height, width = picture.shape[2:]
     down, right = picture.diff(dim=2).abs_(), picture.diff(dim=3).abs_()
     steps = F.pad(down.mean(1, keepdim=True), (0, 0, 0, 1)) + F.pad(right.mean(1, keepdim=True), (0, 1, 0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -176,4 +177,4 @@ def test_progress_tells_the_time_that_is_left(studio):
     image = studio.image()
     content, style = (studio.layer(image, name, drawn(240, 320, 3, i)) for i, name in enumerate(("Content", "Style")))
     assert studio.paint(image, content, style) == "success"
-    assert any("about 1 s left" in text or "2 s left" in text for text, _ in studio.gimp.progress if text)
+    assert any(re.search(r"about \d+ s left", text) for text, _ in studio.gimp.progress if text)
