@@ -7,14 +7,29 @@ together: whole strokes are taken, not single patches, which is what an exact se
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 
-STEPS = (8, 4, 2, 1, 1)  # how far the neighbours are that a position asks, in the order of asking
 NARROWING = 3.0  # by which the square around a position's match that chance takes from narrows each time
 OFTEN = 20.0  # a patch in use more often than so many times its share costs no more
 SPREAD = 3  # patches around one that is in use and count as in use too
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How thoroughly to search.
+
+    Attributes:
+        rounds: of all that follows.
+        steps: how far the neighbours are that a position asks, in the order of asking.
+        farthest: from a position's match, in patches, that chance takes another from.
+    """
+
+    rounds: int
+    steps: tuple[int, ...] = (8, 4, 2, 1, 1)
+    farthest: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ def improved(
     weight: torch.Tensor,
     there: Patches,
     reuse: float,
-    rounds: int,
+    effort: Effort,
     random: torch.Generator,
 ) -> torch.Tensor:
     """``index``, (rows·columns,), with better matches: for every patch of ``wanted`` its like among ``there``'s.
@@ -60,10 +75,10 @@ def improved(
     ``reuse`` is how much dearer a patch gets by being used, in units of the usual cost where all are used alike, so
     that all of the style is seen and no part of it everywhere (Kaspar et al., 2015).
     """
-    for _ in range(rounds):
+    for _ in range(effort.rounds):
         dearer = _dearer_by_use(index, wanted, weight, there, reuse)
         cost = costs(wanted, weight, dearer, index)
-        for offer in _offers(wanted, there, random):
+        for offer in _offers(wanted, there, effort, random):
             offered = offer(index)
             its_cost = costs(wanted, weight, dearer, offered)
             better = its_cost < cost
@@ -87,7 +102,7 @@ def _dearer_by_use(index, wanted, weight, there, reuse):
     return replace(there, penalty=penalty)
 
 
-def _offers(wanted, there, random):
+def _offers(wanted, there, effort, random):
     """Functions from the present index to another that may be better."""
 
     def at(rows, columns):
@@ -116,10 +131,10 @@ def _offers(wanted, there, random):
 
         return offer
 
-    for step in STEPS:
+    for step in effort.steps:
         for down, right in ((0, step), (0, -step), (step, 0), (-step, 0)):
             yield from_neighbour(down, right)
-    reach = float(max(there.rows, there.columns))
+    reach = min(effort.farthest, float(max(there.rows, there.columns)))
     while reach >= 1:
         yield by_chance(reach)
         reach /= NARROWING

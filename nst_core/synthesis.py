@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from nst_core.patchmatch import Patches, density, improved
+from nst_core.patchmatch import Effort, Patches, density, improved
 from nst_core.pyramid import MOST_ENLARGED, resized
 
 PATCH = 7  # side of a patch in pixels of each scale's copy
@@ -29,7 +29,8 @@ STEP = 1.65  # how much longer than the scale before it a scale is, at most
 LONGEST_STYLE = 1024  # of the style's copies, in pixels: a larger brush ends at a coarser scale
 SHORTEST_STYLE = 32  # of their longest side: a smaller brush begins at a finer scale
 TURNS = (1, 2, 3, 4, 6, 8)  # searches and means at the finest scale, the one before it, and so on
-ROUNDS = 2  # of a search
+THOROUGH = Effort(rounds=2)
+NEARBY = Effort(rounds=1, steps=(2, 1, 1), farthest=8)  # where places are only halved: all else is found by then
 DIRECTIONS = 24  # principal components of the style's patches that tell how they look: some 95 % of the variance
 GUIDE = 0.018  # how much the likeness to the content counts, against the look, where the content is flat
 SALIENCE = 14.0  # how many times more it counts where the content has something on it
@@ -38,7 +39,7 @@ BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, w
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
-LARGE = 1280  # longest side in pixels from which on places are halved once more: at full size they would be seen
+LARGE = 800  # longest side in pixels from which on places are halved once more: at full size they would be seen
 REACH = (0.3, 0.6)  # of a place into its neighbours, a standard deviation in places, where it is two pixels, and four
 BAND = 256  # rows that are shown at a time: a place takes some 200 bytes on the way
 
@@ -87,13 +88,14 @@ def field(
     longest = max(content.shape[2:])
     sides = _sides(brush_size / 100, min(FINEST, MOST_ENLARGED * longest))
     turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
+    efforts = [THOROUGH] * len(sides)
     if detailed and longest > LARGE and 2 * sides[-1] * brush_size / 100 <= LONGEST_STYLE:
-        sides, turns = [*sides, 2 * sides[-1]], [*turns, 1]  # the same picture, in finer places
+        sides, turns, efforts = [*sides, 2 * sides[-1]], [*turns, 1], [*efforts, NEARBY]
     for number, side in enumerate(sides):
         on_scale(sum(sides[:number]) / sum(sides))
         copy, of_style = _copy(content, side), _copy(style, max(PATCH + 1, round(side * brush_size / 100)))
         seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
-        found = _at_scale(copy, of_style, seen, found, guidance, reuse, turns[number], random)
+        found = _at_scale(copy, of_style, seen, found, guidance, reuse, turns[number], efforts[number], random)
     return found
 
 
@@ -120,7 +122,7 @@ def _sides(factor, finest):
     return [round(coarsest * (finest / coarsest) ** (i / steps)) if steps else round(finest) for i in range(steps + 1)]
 
 
-def _at_scale(content, style, visible, coarser, guidance, reuse, turns, random):
+def _at_scale(content, style, visible, coarser, guidance, reuse, turns, effort, random):
     height, width = content.shape[2:]
     principal = _Principal(style, random)
     there = _patches(principal(style), _guide(style)[..., _INNER, _INNER], _penalty(visible))
@@ -130,7 +132,7 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, turns, random):
     for _ in range(turns):
         picture = _mean_of_patches(index, there, style, height, width)
         look = principal(F.pad(picture, (_HALF,) * 4, mode="replicate"))
-        index = improved(index, _patches(look, guide, None), weight, there, reuse, ROUNDS, random)
+        index = improved(index, _patches(look, guide, None), weight, there, reuse, effort, random)
     rows, columns = _middles(index, there, height, width)
     used = F.pad(density(index, there), (_HALF,) * 4, mode="replicate")
     return Field(rows, columns, tuple(style.shape[2:]), used / used.mean())

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core.patchmatch import Patches, costs, density, improved
+from nst_core.patchmatch import Effort, Patches, costs, density, improved
 
 
 def patches(rows, columns, seed, penalty=None):
@@ -23,7 +23,7 @@ WEIGHT = torch.linspace(0, 3, 40 * 52)
 def search(wanted=WANTED, there=THERE, reuse=0.0):
     random = torch.Generator().manual_seed(0)
     start = torch.randint(0, there.rows * there.columns, (len(wanted.points),), generator=random)
-    return start, improved(start, wanted, WEIGHT, there, reuse, 6, random)
+    return start, improved(start, wanted, WEIGHT, there, reuse, Effort(6), random)
 
 
 def test_it_comes_near_to_what_an_exact_search_finds():
@@ -66,3 +66,11 @@ def test_use_is_spread_where_it_has_a_price():
 
 def test_equal_seeds_find_the_same():
     assert torch.equal(search(reuse=0.3)[1], search(reuse=0.3)[1])
+
+
+def test_chance_takes_no_match_from_farther_than_it_may():
+    start, _ = search()
+    found = improved(start, WANTED, WEIGHT, THERE, 0.0, Effort(1, steps=(), farthest=6), torch.Generator())
+    moved = (found // 36 - start // 36).abs(), (found % 36 - start % 36).abs()
+    most = 6 + 2  # narrowing by three: as far as two from where the first chance led to
+    assert 6 <= max(int(m.max()) for m in moved) <= most
