@@ -216,7 +216,15 @@ def _laid_out(pictures, target, recipe, settings, on_scale):
     style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
     detailed = not 0 < settings.memory_limit < LEAST_FOR_DETAIL
     field = synthesis.field(
-        target, style, settings.seed, brush, recipe.guidance, visible=visible, detailed=detailed, on_scale=on_scale
+        target,
+        style,
+        settings.seed,
+        brush,
+        recipe.guidance,
+        even=recipe.even,
+        visible=visible,
+        detailed=detailed,
+        on_scale=on_scale,
     )
     used = resized(field.used, *style.shape[2:]).clamp(0, MOST_USED)
     counts = (1 - recipe.balance + recipe.balance * used) * (1.0 if visible is None else visible)

@@ -31,7 +31,7 @@ RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in t
 SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
-GUIDANCE_DECADES = 1.2  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
+GUIDANCE_DECADES = 1.6  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.75  # more of evaluations at strength 100 than at 50
@@ -49,6 +49,7 @@ class Recipe:
         noise: how much of the start is noise in the style's colours, 0 to 1.
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
         guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
+        even: how far the strokes are drawn to use all of the style alike, 0 to 1.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
@@ -65,6 +66,7 @@ class Recipe:
     noise: float
     strokes: float
     guidance: float
+    even: float
     broad: float
     drawing: float
     balance: float
@@ -91,6 +93,7 @@ def recipe(settings: Settings, features: str) -> Recipe:
             noise=1.0,
             strokes=0.0,
             guidance=0.0,
+            even=0.0,
             broad=0.0,
             drawing=0.0,
             balance=0.0,
@@ -121,12 +124,13 @@ def recipe(settings: Settings, features: str) -> Recipe:
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
         guidance=10 ** (-GUIDANCE_DECADES * above),
+        even=above**1.5,
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
         balance=BALANCE * (1 - above**2),
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
-        opacity=SHOWN * below**0.5 + (1 - SHOWN) * above,
+        opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**0.5,
         effort=NOISE_EFFORT if from_noise else 1 + EFFORT * above,
         moved=MOVED,
         one_scale=0,

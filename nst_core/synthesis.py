@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from nst_core import layout
 from nst_core.patchmatch import Effort, Patches, density, improved
 from nst_core.pyramid import MOST_ENLARGED, resized
 
@@ -38,6 +39,8 @@ SHAPES = 3.0  # how much more the content's shapes count than its colours
 BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, which are what the first leaves out
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
+PULL = 10.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
+PULLED = 2  # scales, from the coarsest on, at which it pulls: later ones close the seams
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
 LARGE = 800  # longest side in pixels from which on places are halved once more: at full size they would be seen
 REACH = (0.3, 0.6)  # of a place into its neighbours, a standard deviation in places, where it is two pixels, and four
@@ -67,6 +70,7 @@ def field(
     brush_size: float = 100.0,
     guidance: float = 1.0,
     reuse: float = REUSE,
+    even: float = 0.0,
     visible: torch.Tensor | None = None,
     detailed: bool = True,
     on_scale: Callable[[float], None] = lambda done: None,
@@ -79,23 +83,22 @@ def field(
         brush_size: in per cent.
         guidance: how much the likeness to the content counts; 1 is usual.
         reuse: how much dearer what is used gets; see :func:`nst_core.patchmatch.improved`.
+        even: how much places are drawn to a layout that uses all of the style alike (:mod:`nst_core.layout`), 0 to 1.
         visible: the style's alpha (1, 1, H, W), or None.
         detailed: whether a large picture's places are halved once more, which takes half a gigabyte.
         on_scale: called before each scale with the share of the work that is done; may raise.
     """
     random = torch.Generator().manual_seed(seed)
-    found = None
-    longest = max(content.shape[2:])
-    sides = _sides(brush_size / 100, min(FINEST, MOST_ENLARGED * longest))
-    turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
-    efforts = [THOROUGH] * len(sides)
-    if detailed and longest > LARGE and 2 * sides[-1] * brush_size / 100 <= LONGEST_STYLE:
-        sides, turns, efforts = [*sides, 2 * sides[-1]], [*turns, 1], [*efforts, NEARBY]
-    for number, side in enumerate(sides):
-        on_scale(sum(sides[:number]) / sum(sides))
-        copy, of_style = _copy(content, side), _copy(style, max(PATCH + 1, round(side * brush_size / 100)))
+    found = parts = None
+    scales = _scales(max(content.shape[2:]), brush_size / 100, detailed)
+    work = sum(scale.side for scale in scales)
+    for number, scale in enumerate(scales):
+        on_scale(sum(before.side for before in scales[:number]) / work)
+        copy, of_style = _copy(content, scale.side), _copy(style, max(PATCH + 1, round(scale.side * brush_size / 100)))
         seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
-        found = _at_scale(copy, of_style, seen, found, guidance, reuse, turns[number], efforts[number], random)
+        parts = layout.parts(copy, of_style) if parts is None else parts
+        pull = _Pull(parts, even * PULL if scale.pulled else 0.0)
+        found = _at_scale(copy, of_style, seen, found, guidance, reuse, pull, scale, random)
     return found
 
 
@@ -114,6 +117,27 @@ def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: f
     return torch.cat([_mean_of_neighbours(of, style, mode, scales, reach, rows, width) for rows in bands], 2)
 
 
+@dataclass(frozen=True)
+class _Scale:
+    """The longest side of the content's copy, the searches and means, how thorough these are, and whether an even
+    layout pulls."""
+
+    side: int
+    turns: int
+    effort: Effort
+    pulled: bool
+
+
+def _scales(longest, factor, detailed):
+    """The scales, coarsest first, for a content of that longest side and a style ``factor`` times as long."""
+    sides = _sides(factor, min(FINEST, MOST_ENLARGED * longest))
+    turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
+    scales = [_Scale(side, turns[number], THOROUGH, number < PULLED) for number, side in enumerate(sides)]
+    if detailed and longest > LARGE and 2 * sides[-1] * factor <= LONGEST_STYLE:
+        scales.append(_Scale(2 * sides[-1], 1, NEARBY, False))  # the same picture, in finer places
+    return scales
+
+
 def _sides(factor, finest):
     """Longest sides of the content's copies, coarsest first, up to ``finest``, for a style ``factor`` times as long."""
     finest = max(COARSEST, min(finest, LONGEST_STYLE / factor))
@@ -122,17 +146,22 @@ def _sides(factor, finest):
     return [round(coarsest * (finest / coarsest) ** (i / steps)) if steps else round(finest) for i in range(steps + 1)]
 
 
-def _at_scale(content, style, visible, coarser, guidance, reuse, turns, effort, random):
-    height, width = content.shape[2:]
-    principal = _Principal(style, random)
-    there = _patches(principal(style), _guide(style)[..., _INNER, _INNER], _penalty(visible))
-    guide = _guide(content)
+def _at_scale(content, style, visible, coarser, guidance, reuse, pull, scale, random):
+    size = height, width = content.shape[2:]
+    principal, guide = _Principal(style, random), _guide(content)
+    look = principal(style)
+    places, wanted = pull(look, size, style.shape[2:])
+    there = _patches(torch.cat([look, places], 1), _guide(style)[..., _INNER, _INNER], _penalty(visible))
     weight = guidance * GUIDE * PATCH**2 * (1 + SALIENCE * _salience(content)).flatten()
-    index = _first(guide, weight, there, random) if coarser is None else _finer(coarser, there, style, height, width)
-    for _ in range(turns):
+    if coarser is None:
+        index = _first(guide, weight, wanted, there, random)
+    else:
+        index = _finer(coarser, there, style, height, width)
+    for _ in range(scale.turns):
         picture = _mean_of_patches(index, there, style, height, width)
         look = principal(F.pad(picture, (_HALF,) * 4, mode="replicate"))
-        index = improved(index, _patches(look, guide, None), weight, there, reuse, effort, random)
+        here = _patches(torch.cat([look, wanted], 1), guide, None)
+        index = improved(index, here, weight, there, reuse, scale.effort, random)
     rows, columns = _middles(index, there, height, width)
     used = F.pad(density(index, there), (_HALF,) * 4, mode="replicate")
     return Field(rows, columns, tuple(style.shape[2:]), used / used.mean())
@@ -140,6 +169,27 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, turns, effort, 
 
 _HALF = PATCH // 2
 _INNER = slice(_HALF, -_HALF)  # the positions that are the middle of a whole patch
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """Draws places to an even layout, with a force in units of the variance of what patches show."""
+
+    parts: torch.Tensor
+    force: float
+
+    def __call__(self, look, size, style_size):
+        """What tells where the style's patches lie, and where the content's are to come from, beside how they look:
+        (1, 2, h, w) both, so that squared differences are what it costs to be elsewhere; without a force (1, 0, h, w).
+        """
+        if not self.force:
+            return look[:, :0], look.new_zeros(1, 0, *size)
+        unit = math.sqrt(self.force * float(look.var((2, 3)).sum())) / max(style_size)
+        rows, columns = (torch.arange(n) + PATCH / 2 for n in look.shape[2:])
+        return (
+            unit * torch.stack(torch.meshgrid(rows, columns, indexing="ij"))[None],
+            unit * layout.middles(self.parts, size, style_size)[None],
+        )
 
 
 class _Principal:
@@ -189,10 +239,13 @@ def _penalty(visible):
     return (HIDDEN * (1 - F.avg_pool2d(visible, PATCH, 1))).clamp_min(0).flatten()
 
 
-def _first(guide, weight, there, random):
-    """The patches that are most like the content, whatever they show; some chance among equals."""
+def _first(guide, weight, wanted, there, random):
+    """The patches that are most like the content and where they are to be; some chance among equals."""
     # in place: a large brush has 25,000 patches to choose from, and each of these takes 180 MB
     costs = torch.cdist(guide[0].flatten(1).T, there.points[:, there.shown :]).square_().mul_(weight[:, None])
+    if wanted.shape[1]:
+        places = there.points[:, there.shown - wanted.shape[1] : there.shown]
+        costs += torch.cdist(wanted[0].flatten(1).T, places).square_()
     costs += torch.rand(costs.shape, generator=random).mul_(CHANCE * costs.mean())
     if there.penalty is not None:
         costs += there.penalty

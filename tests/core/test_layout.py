@@ -1,0 +1,71 @@
+"""Layouts that use all of a style alike, by hand and against all permutations, and what the synthesis makes of them."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from nst_core import layout
+from nst_core.samples.painting import painting
+from nst_core.samples.scene import scene
+from nst_core.synthesis import field
+from tests.core.drawing import tensor
+
+
+def blocks(rows, columns, seed, side=5):
+    """A picture of plain squares in random colours, and these colours."""
+    colours = torch.rand(1, 3, rows, columns, generator=torch.Generator().manual_seed(seed))
+    return F.interpolate(colours, (rows * side, columns * side), mode="nearest"), colours
+
+
+def test_every_part_is_given_once(monkeypatch):
+    for cells, (height, width) in itertools.product((6, 48), ((37, 53), (90, 21), (8, 400))):
+        monkeypatch.setattr(layout, "CELLS", cells)
+        content = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))
+        style = torch.rand(1, 3, 61, 44, generator=torch.Generator().manual_seed(2))
+        parts = layout.parts(content, style)
+        assert parts.flatten().sort().values.tolist() == list(range(parts.numel()))
+        assert cells / 2 <= parts.numel() <= 1.5 * cells
+
+
+def test_a_shuffled_style_is_put_together_again(monkeypatch):
+    monkeypatch.setattr(layout, "CELLS", 12)
+    style, _ = blocks(3, 4, seed=5)
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(6))
+    pieces = F.unfold(style, 5, stride=5)[..., order]
+    content = F.fold(pieces, style.shape[2:], 5, stride=5)
+    assert torch.equal(layout.parts(content, style).flatten(), order)
+
+
+def test_no_other_layout_of_few_parts_is_much_more_alike(monkeypatch):
+    monkeypatch.setattr(layout, "CELLS", 6)
+    (content, a), (style, b) = blocks(2, 3, seed=8), blocks(2, 3, seed=9)
+    costs = torch.cdist(a[0].flatten(1).T, b[0].flatten(1).T).square()
+    sums = {p: float(costs[range(6), p].sum()) for p in itertools.permutations(range(6))}
+    found = sums[tuple(layout.parts(content, style).flatten().tolist())]
+    assert found <= min(sums.values()) + 0.1 * (max(sums.values()) - min(sums.values()))
+
+
+def test_middles_by_hand():
+    parts = torch.tensor([[2, 0], [3, 1]])  # of a style of 20 × 12: the parts' middles are (5, 3), (5, 9), (15, 3), …
+    rows, columns = layout.middles(parts, (8, 6), (20, 12))
+    assert rows[0, 0] == 15 - 1.5 and columns[0, 0] == 3 - 1.0  # the content's upper left pixel: 1.5 above, 1 beside
+    assert rows[7, 5] == 5 + 1.5 and columns[7, 5] == 9 + 1.0
+    assert rows[1, 5] - rows[0, 5] == 1 and columns[0, 4] + 1 == columns[0, 5]  # what lies together stays together
+
+
+def test_places_stay_in_the_style():
+    places = layout.middles(torch.arange(6).view(2, 3), (300, 200), (9, 14))
+    assert places.min() >= 0 and places[0].max() <= 9 and places[1].max() <= 14
+
+
+@pytest.mark.parametrize("size", [(160, 250), (250, 160)])
+def test_an_even_field_uses_more_of_the_style(size):
+    """A calm content asks for the style's calm half, unless it is to use all of the style."""
+    content = 0.5 + 0.05 * (tensor(scene(96, 128)) - 0.5)
+    style, half = tensor(painting(*size)), size[1] // 2
+    style[..., :half] = 0.5 + 0.05 * (style[..., :half] - 0.5)
+    used = [field(content, style, 0, guidance=0.05, even=even).used for even in (0.0, 1.0)]
+    stirred = [float(u[..., u.shape[3] // 2 :].sum() / u.sum()) for u in used]
+    assert stirred[1] > 1.5 * stirred[0] and stirred[1] > 0.2, stirred
