@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nst_core import colour, device, weights
-from nst_core.painting import Pictures, paint
+from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
 from nst_core.recipe import recipe
@@ -35,8 +35,8 @@ class Result:
             or no evaluation stayed in the range of numbers.
         seconds: how long the run took.
         finished: False where the callback asked to finish early.
-        note: a sentence for the artist where memory ran short and the run went on in tiles or on the CPU, or where the
-            memory limit is too low for the picture; else empty.
+        note: a sentence for the artist where memory ran short and the run went on in tiles or on the CPU, where the
+            memory limit is too low for the picture, or where the style is very small; else empty.
     """
 
     picture: np.ndarray
@@ -95,7 +95,16 @@ def stylize_fully(
     seconds = time.monotonic() - began
     loss = painting.loss if math.isfinite(painting.loss) else None
     place = painting.place
-    return Result(rgb, features, place.on.type, painting.evaluations, loss, seconds, painting.finished, place.note)
+    note = " ".join(filter(None, (_little_to_learn(style), place.note)))
+    return Result(rgb, features, place.on.type, painting.evaluations, loss, seconds, painting.finished, note)
+
+
+def _little_to_learn(style):
+    """A sentence where a style is so small that its strokes come out as blurry blobs; else none."""
+    height, width = style.shape[:2]
+    if min(height, width) >= SMALLEST_STYLE:
+        return ""
+    return f"The style is only {width}×{height} pixels, with few strokes to learn from; a larger one does better."
 
 
 def _checked(picture, name):

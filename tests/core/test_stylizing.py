@@ -327,3 +327,8 @@ def test_a_program_that_uses_the_library_lets_idle_threads_sleep():
     clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     told = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "PASSIVE"
+
+
+def test_a_style_that_is_too_small_to_learn_from_is_told():
+    told = [stylize_fully(CONTENT, drawn(*size, seed=4), settings(evaluations=1)).note for size in ((20, 23), (48, 90))]
+    assert told == ["The style is only 23×20 pixels, with few strokes to learn from; a larger one does better.", ""]

@@ -86,7 +86,7 @@ BAD = {
     "no pictures": ([], "Give a content picture and a style picture"),
     "no style": (["my content.png"], "Give a content picture and a style picture"),
     "a missing file": (["none.png", "style.jpg"], "There is no file none.png; check its name."),
-    "a folder": (["my content.png", "."], "can't be read: Is a directory; choose a file"),
+    "a folder": (["my content.png", "."], ". is a folder; give the name of a file in it."),
     "no picture": (["text.png", "style.jpg"], "text.png is not a picture of a known kind"),
     "half a picture": (["half.png", "style.jpg"], "half.png is damaged or incomplete"),
     "half a TIFF": (["half.tif", "style.jpg"], "half.tif is damaged or incomplete"),

@@ -324,7 +324,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
 def test_missing_files_and_folders_are_told(tmp_path):
     with pytest.raises(PictureError, match=r"There is no file .*none\.png; check its name"):
         pictures.read(tmp_path / "none.png")
-    with pytest.raises(PictureError, match="Is a directory"):
+    with pytest.raises(PictureError, match="is a folder; give the name of a file in it"):
         pictures.read(tmp_path)
     pixels = Picture(to_float(drawn(3)))
     for path, why in [("a/b.png", "no folder"), ("x.bmp", "must end in"), ("x", "must end in")]:
