@@ -48,13 +48,13 @@ def choose(name: str) -> torch.device:
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the CPU has instructions for products of bfloat16; without, they are emulated, fifty times slower.
+    """Whether there are instructions for products of bfloat16; without, they are emulated, fifty times slower on a CPU.
 
-    No other device is said to, as none was tried.
+    MPS is not said to have them, as it was not tried.
     """
-    if device.type != "cpu":
-        return False
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 

@@ -11,6 +11,7 @@ import torch
 from nst_core import colour, device, failures, pyramid, starting, synthesis, vgg, weights
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
+from nst_core.precision import in_precision
 from nst_core.preconditioner import preconditioner
 from nst_core.progress import Cancelled, Progress, Stop
 from nst_core.pyramid import Scale, resized
@@ -88,12 +89,9 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     clock = _Clock(scales, features, report)
     clock.tell("fitting", 0, scales[0], 0, None, None)
     target = _recoloured(pictures, recipe.recolour)
-    network = weights.network(
-        features, recipe.deepest, _to_fit(pictures, target), _pooling(settings), settings.seed, clock.fitted
-    )
-    network = network.to(on)
-    if _in_bfloat16(settings, on):
-        network = network.in_bfloat16()
+    style, content = small = _to_fit(pictures, target)
+    network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
+    network = in_precision(network.to(on), _precision(settings), recipe.weights, content, style)
     finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
     base = target = resized(target, *finest).clamp(0, 1)
     if recipe.strokes:
@@ -253,10 +251,8 @@ def _shrunk(picture):
     return resized(picture, max(16, round(height * factor)), max(16, round(width * factor))).clamp(0, 1)
 
 
-def _in_bfloat16(settings, on):
-    if settings.precision == "auto":
-        return settings.preset != "gatys" and device.multiplies_bfloat16(on)
-    return settings.precision == "bfloat16"
+def _precision(settings):
+    return "float32" if settings.preset == "gatys" and settings.precision == "auto" else settings.precision
 
 
 def _pooling(settings):

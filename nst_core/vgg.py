@@ -100,6 +100,11 @@ class Vgg16:
     pooling: str = "average"
     padding: str = "zeros"
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.weights[0][0].device
+
     def normalised(self, picture: torch.Tensor) -> torch.Tensor:
         """The network's input for a picture (1, 3, H, W) in [0, 1]."""
         mean = picture.new_tensor(self.mean)[None, :, None, None]

@@ -1,0 +1,33 @@
+"""In which precision features are computed: bfloat16 where the device multiplies it and the loss stays what it is."""
+
+from __future__ import annotations
+
+import torch
+
+from nst_core import device
+from nst_core.objective import Objective, Weights
+from nst_core.vgg import Vgg16
+
+SAME_LOSS = 0.01  # share of a loss by which it may differ
+
+
+def in_precision(network: Vgg16, wanted: str, weights: Weights, content: torch.Tensor, style: torch.Tensor) -> Vgg16:
+    """``network`` in the precision ``wanted``: ``"float32"``, ``"bfloat16"``, or ``"auto"``, which tries.
+
+    Args:
+        network: in float32, on the device that it will run on.
+        weights: of the loss that is tried.
+        content, style: small pictures (1, 3, H, W) in [0, 1] to try it with, on any device.
+    """
+    if wanted == "float32" or (wanted == "auto" and not device.multiplies_bfloat16(network.device)):
+        return network
+    quick = network.in_bfloat16()
+    return quick if wanted == "bfloat16" or same_loss(network, quick, weights, content, style) else network
+
+
+def same_loss(one: Vgg16, other: Vgg16, weights: Weights, content: torch.Tensor, style: torch.Tensor) -> bool:
+    """Whether a picture's loss by the two networks, on one device, differs by at most :data:`SAME_LOSS` of it."""
+    content, style = content.to(one.device), style.to(one.device)
+    mirrored = content.flip(3)  # far from both pictures, in shapes that are the content's
+    first, second = (Objective(network, weights, content, style).evaluate(mirrored)[0] for network in (one, other))
+    return abs(first - second) <= SAME_LOSS * abs(first)  # NaN is no such thing

@@ -1,0 +1,65 @@
+"""Which precision is taken: bfloat16 only where the device multiplies it, and the loss does not tell the difference."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from nst_core import device, precision
+from nst_core.precision import in_precision, same_loss
+from nst_core.recipe import recipe
+from nst_core.settings import Settings
+from nst_core.weights import fitted
+from tests.core.drawing import drawn, tensor
+
+CONTENT, STYLE = tensor(drawn(90, 121, seed=1)), tensor(drawn(83, 100, seed=2))
+WEIGHTS = recipe(Settings(), "built-in").weights
+
+
+@pytest.fixture
+def network(quick_fit):
+    return fitted.fit([STYLE, CONTENT], "relu4_1")
+
+
+@pytest.fixture
+def with_bfloat16(monkeypatch):
+    monkeypatch.setattr(device, "multiplies_bfloat16", lambda device: True)
+
+
+def coarse(network):
+    """Features that are a thousand more than they were, which the next layer takes away again: bfloat16 loses them."""
+    (weight, bias), (after, its_bias) = network.weights[1:3]
+    lifted = its_bias - 1000 * after.sum((1, 2, 3))
+    weights = (network.weights[0], (weight, bias + 1000), (after, lifted), *network.weights[3:])
+    return dataclasses.replace(network, weights=weights)
+
+
+def taken(network, wanted):
+    return in_precision(network, wanted, WEIGHTS, CONTENT, STYLE).weights[1][0].dtype
+
+
+def test_bfloat16_is_taken_where_the_loss_stays(network, with_bfloat16):
+    assert taken(network, "auto") == torch.bfloat16
+
+
+def test_and_not_where_it_changes(network, with_bfloat16):
+    assert not same_loss(coarse(network), coarse(network).in_bfloat16(), WEIGHTS, CONTENT, STYLE)
+    assert taken(coarse(network), "auto") == torch.float32
+
+
+def test_and_not_where_the_device_has_to_emulate_it(network, monkeypatch):
+    monkeypatch.setattr(device, "multiplies_bfloat16", lambda device: False)
+    monkeypatch.setattr(precision, "same_loss", lambda *_: pytest.fail("it was tried, which takes a minute there"))
+    assert taken(network, "auto") == torch.float32
+
+
+def test_who_asks_for_one_gets_it(network, with_bfloat16):
+    assert taken(network, "float32") == torch.float32
+    assert taken(coarse(network), "bfloat16") == torch.bfloat16
+
+
+def test_a_loss_out_of_range_is_not_the_same(network):
+    (weight, bias), *rest = network.weights
+    broken = dataclasses.replace(network, weights=((weight, bias * torch.nan), *rest))
+    assert not same_loss(network, broken, WEIGHTS, CONTENT, STYLE)
+    assert not same_loss(broken, broken, WEIGHTS, CONTENT, STYLE)
