@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import multiprocessing
 import statistics
 import sys
 import time
@@ -67,8 +68,8 @@ class Row:
 
 def measure(order: Order) -> Row:
     """Makes the run that ``order`` asks for, on the first of the drawn pairs."""
-    pair = drawn_pairs()[0]
-    content, style = pair.content(order.size), pair.style(order.size)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # drawing takes far more memory than painting
+        content, style = pool.apply(_drawn, [order.size])
     last, times = None, []
 
     def on_scale(scale):
@@ -101,6 +102,11 @@ def measure(order: Order) -> Row:
         threads=torch.get_num_threads(),
         device=result.device,
     )
+
+
+def _drawn(longest):
+    pair = drawn_pairs()[0]
+    return pair.content(longest), pair.style(longest)
 
 
 def flops_per_second(device: str) -> float:

@@ -23,7 +23,7 @@ SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 100  # of L-BFGS, at most
 PREVIEW_SIDE = 256
-LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
+LEAST_FOR_DETAIL = 2000 * device.MEGABYTE  # with less memory than that large pictures keep the larger places
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
@@ -212,7 +212,7 @@ def _laid_out(pictures, target, recipe, settings, on_scale):
     A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
     """
     style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
-    detailed = not 0 < settings.memory_limit < LEAST_FOR_DETAIL
+    detailed = _limit(settings.memory_limit, torch.device("cpu")) >= LEAST_FOR_DETAIL
     field = synthesis.field(
         target,
         style,
