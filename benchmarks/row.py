@@ -9,16 +9,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import multiprocessing
 import statistics
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from benchmarks.pairs import drawn_pairs
 from benchmarks.watch import flops_of_an_evaluation, watched
 from nst_core.settings import Settings
 from nst_core.stylizing import stylize_fully
@@ -29,9 +28,13 @@ PRODUCTS = 6
 
 @dataclass(frozen=True)
 class Order:
-    """What to measure: the longest side in pixels, and the settings."""
+    """What to measure: files of the two pictures, as arrays, and the settings.
 
-    size: int
+    They come as files, since drawing them here would take more memory than painting, and it is the peak of that.
+    """
+
+    content: str
+    style: str
     settings: dict
 
 
@@ -67,9 +70,8 @@ class Row:
 
 
 def measure(order: Order) -> Row:
-    """Makes the run that ``order`` asks for, on the first of the drawn pairs."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:  # drawing takes far more memory than painting
-        content, style = pool.apply(_drawn, [order.size])
+    """Makes the run that ``order`` asks for."""
+    content, style = (np.load(path) for path in (order.content, order.style))
     last, times = None, []
 
     def on_scale(scale):
@@ -102,11 +104,6 @@ def measure(order: Order) -> Row:
         threads=torch.get_num_threads(),
         device=result.device,
     )
-
-
-def _drawn(longest):
-    pair = drawn_pairs()[0]
-    return pair.content(longest), pair.style(longest)
 
 
 def flops_per_second(device: str) -> float:

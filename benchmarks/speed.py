@@ -6,6 +6,7 @@ product, measured in the same run with the same threads.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -16,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from benchmarks.options import count, size, sizes, value_of, values_of
@@ -48,13 +50,14 @@ def run(options) -> int:
     """Prints the table, then the times of whole processes; 1 where one of them failed."""
     failed, rows = [], []
     for longest in options.sizes:
-        for quality in options.qualities:
-            settings = _settings(options, quality)
-            try:
-                rows.append((longest, quality, _row(Order(longest, settings))))
-            except MeasuringError as exc:
-                failed.append(f"{longest} px, {quality}: {exc}")
-            print(f"{longest} px, {quality}: measured", file=sys.stderr, flush=True)
+        with _drawn(longest) as (content, style):
+            for quality in options.qualities:
+                try:
+                    order = Order(content, style, _settings(options, quality))
+                    rows.append((longest, quality, _row(order)))
+                except MeasuringError as exc:
+                    failed.append(f"{longest} px, {quality}: {exc}")
+                print(f"{longest} px, {quality}: measured", file=sys.stderr, flush=True)
     if rows:
         # the machine's best over the whole run: a neighbour that slowed one product down must not lower the floor
         speed = max(row.device_flops for _, _, row in rows)
@@ -90,6 +93,17 @@ def _settings(options, quality):
         "evaluations": options.evaluations,
         "memory_limit": options.memory_limit,
     }
+
+
+@contextlib.contextmanager
+def _drawn(longest):
+    """Files of the first drawn pair, as long as they are needed."""
+    pair = drawn_pairs()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(Path(folder, f"{name}.npy")) for name in ("content", "style")]
+        for file, draw in zip(files, (pair.content, pair.style), strict=True):
+            np.save(file, draw(longest))
+        yield files
 
 
 def _row(order: Order) -> Row:
