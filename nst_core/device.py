@@ -50,7 +50,7 @@ def choose(name: str) -> torch.device:
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether there are instructions for products of bfloat16; without, they are emulated, fifty times slower on a CPU.
 
-    MPS is not said to have them, as it was not tried.
+    MPS is not said to have them: neither it nor CUDA was tried, and CUDA tells.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)

@@ -13,22 +13,24 @@ import torch.nn.functional as F
 CELLS = 48  # parts of each picture; fewer are larger, and have seams that are seen
 
 
-def parts(content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+def parts(content: torch.Tensor, style: torch.Tensor, visible: torch.Tensor | None = None) -> torch.Tensor:
     """Which part of ``style`` each part of ``content`` gets, both (1, 3, H, W) cut into a grid of R × C parts.
 
-    Returns a permutation of the style's parts, counted along rows, as an (R, C) tensor. The squared difference of
-    their mean colours can't be made less by a swap.
+    ``visible`` is the style's alpha (1, 1, H, W), or None. Parts that it hides are not given, the others as often as
+    one another. Returns an (R, C) tensor of the style's parts, counted along rows. No swap would bring the squared
+    difference of mean colours down by more than :data:`LEAST_GAIN`.
     """
     grid = _grid(*content.shape[2:])
     of_content, of_style = (F.adaptive_avg_pool2d(x, grid)[0].flatten(1).T for x in (content, style))
-    costs = torch.cdist(of_content, of_style).square()
+    there = _seen(visible, grid)
+    costs = torch.cdist(of_content, of_style[there]).square()
     given = torch.arange(len(costs))
     while True:
         now = costs[:, given]  # of each part of the content with what each has now
         gains = now.diagonal()[:, None] + now.diagonal()[None] - now - now.T
         first, second = divmod(int(gains.argmax()), len(costs))
-        if float(gains[first, second]) <= LEAST_GAIN:
-            return given.view(grid)
+        if not float(gains[first, second]) > LEAST_GAIN:  # NaN ends it, too
+            return there[given].view(grid)
         given[[first, second]] = given[[second, first]]
 
 
@@ -52,6 +54,16 @@ def middles(of: torch.Tensor, size: tuple[int, int], style_size: tuple[int, int]
 
 
 LEAST_GAIN = 1e-6  # of a swap, in squared units of the range: less is rounding, and could go on for ever
+
+
+def _seen(visible, grid):
+    """The parts that can be given, as many as the grid has: those that are visible, again and again."""
+    count = grid[0] * grid[1]
+    if visible is None:
+        return torch.arange(count)
+    alpha = F.adaptive_avg_pool2d(visible, grid).flatten()
+    found = (alpha >= min(0.5, float(alpha.max()))).nonzero().flatten()
+    return found.repeat(-(-count // len(found)))[:count]
 
 
 def _grid(height, width):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 100  # of L-BFGS, at most
 PREVIEW_SIDE = 256
-LEAST_FOR_DETAIL = 2000 * device.MEGABYTE  # with less memory than that large pictures keep the larger places
+LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
@@ -89,9 +90,13 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     clock = _Clock(scales, features, report)
     clock.tell("fitting", 0, scales[0], 0, None, None)
     target = _recoloured(pictures, recipe.recolour)
-    style, content = small = _to_fit(pictures, target)
+    small = small_style, small_content = _to_fit(pictures, target)
     network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
-    network = in_precision(network.to(on), _precision(settings), recipe.weights, content, style)
+
+    @functools.cache
+    def network_on(there):  # another device may have another precision
+        return in_precision(network.to(there), _precision(settings), recipe.weights, small_content, small_style)
+
     finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
     base = target = resized(target, *finest).clamp(0, 1)
     if recipe.strokes:
@@ -101,7 +106,8 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         del strokes
     clock.start()
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
-    place = Place(on, _limit(settings.memory_limit, on), _too_little(scales[-1], network, pictures, recipe, settings))
+    note = _too_little(scales[-1], network_on(on), pictures, recipe, settings)
+    place = Place(on, _limit(settings.memory_limit, on), note)
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
         content, start = (_at(x, scale) for x in (target, base))
@@ -112,7 +118,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         history = min(HISTORY, scale.evaluations)
         search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau)
         minimum, place = _paint_scale(
-            pictures, recipe, settings, network, content, begin, search, clock.at(number), place
+            pictures, recipe, settings, network_on, content, begin, search, clock.at(number), place
         )
         picture, before = minimum.picture.cpu(), start
         evaluations += minimum.evaluations
@@ -166,10 +172,11 @@ def _kept(pictures):
     return PICTURES_KEPT * 4 * pictures.content.numel()
 
 
-def _paint_scale(pictures, recipe, settings, network, content, begin, search, on_evaluation, place):
+def _paint_scale(pictures, recipe, settings, network_on, content, begin, search, on_evaluation, place):
     """The minimum at one scale, and the place that had the memory for it."""
     while True:
         try:
+            network = network_on(place.on)
             return _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, place), place
         except Exception as exc:
             elsewhere = place.next()
@@ -185,7 +192,6 @@ def _search(pictures, recipe, settings, network, content, begin, search, on_eval
     size = content.shape[2:]
     style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
-    network = network.to(place.on)
     limit = place.limit - _kept(pictures)
     budget = device.budget(*size, network, (search.method, search.history), limit, _margin(recipe))
     there = [x if x is None else x.to(place.on) for x in (content, style, visible, visible_in_style)]
@@ -212,7 +218,8 @@ def _laid_out(pictures, target, recipe, settings, on_scale):
     A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
     """
     style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
-    detailed = _limit(settings.memory_limit, torch.device("cpu")) >= LEAST_FOR_DETAIL
+    # what is free now has no say: the same seed would not always give the same picture
+    detailed = not 0 < settings.memory_limit < LEAST_FOR_DETAIL
     field = synthesis.field(
         target,
         style,

@@ -88,9 +88,9 @@ def read(path: str | os.PathLike) -> Picture:
         data = path.read_bytes()
     except FileNotFoundError as exc:
         raise PictureError(f"There is no file {path}; check its name.") from exc
-    except IsADirectoryError as exc:
-        raise PictureError(f"{path} is a folder; give the name of a file in it.") from exc
     except OSError as exc:
+        if path.is_dir():  # which Windows tells as a lack of permission
+            raise PictureError(f"{path} is a folder; give the name of a file in it.") from exc
         raise PictureError(f"{path} can't be read: {exc.strerror}; choose a file that you may read.") from exc
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error")

@@ -1,4 +1,4 @@
-"""In which precision features are computed: bfloat16 where the device multiplies it and the loss stays what it is."""
+"""In which precision features are computed: bfloat16 where the device multiplies it, and a small trial's loss stays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ def in_precision(network: Vgg16, wanted: str, weights: Weights, content: torch.T
     if wanted == "float32" or (wanted == "auto" and not device.multiplies_bfloat16(network.device)):
         return network
     quick = network.in_bfloat16()
-    return quick if wanted == "bfloat16" or same_loss(network, quick, weights, content, style) else network
+    if wanted == "bfloat16":
+        return quick
+    try:
+        return quick if same_loss(network, quick, weights, content, style) else network
+    except RuntimeError:  # no memory for a trial, or a product that the device does not have after all
+        return network
 
 
 def same_loss(one: Vgg16, other: Vgg16, weights: Weights, content: torch.Tensor, style: torch.Tensor) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nst_core import colour, device, weights
-from nst_core.painting import SMALLEST_STYLE, Pictures, paint
+from nst_core.painting import Pictures, paint
 from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
 from nst_core.recipe import recipe
@@ -19,6 +19,7 @@ from nst_core.settings import Settings
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
 
 SMALLEST_SIDE = 16
+FEW_STROKES = 32  # pixels of a style's shorter side, under which strokes come out as blurry blobs
 FLAT = 1.5 / 255  # range of values that nobody sees as more than one colour
 
 
@@ -102,7 +103,7 @@ def stylize_fully(
 def _little_to_learn(style):
     """A sentence where a style is so small that its strokes come out as blurry blobs; else none."""
     height, width = style.shape[:2]
-    if min(height, width) >= SMALLEST_STYLE:
+    if min(height, width) >= FEW_STROKES:
         return ""
     return f"The style is only {width}×{height} pixels, with few strokes to learn from; a larger one does better."
 

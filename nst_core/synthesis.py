@@ -42,7 +42,8 @@ CHANCE = 0.15  # by how much the first choices are changed at random, so that an
 PULL = 10.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
 PULLED = 2  # scales, from the coarsest on, at which it pulls: later ones close the seams
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
-LARGE = 800  # longest side in pixels from which on places are halved once more: at full size they would be seen
+LARGE = 800  # longest side in pixels from which on places are made finer once more: at full size they would be seen
+LEAST_FINER = 1.2  # times finer than they were: a large brush leaves no room for that
 REACH = (0.3, 0.6)  # of a place into its neighbours, a standard deviation in places, where it is two pixels, and four
 BAND = 256  # rows that are shown at a time: a place takes some 200 bytes on the way
 
@@ -85,7 +86,7 @@ def field(
         reuse: how much dearer what is used gets; see :func:`nst_core.patchmatch.improved`.
         even: how much places are drawn to a layout that uses all of the style alike (:mod:`nst_core.layout`), 0 to 1.
         visible: the style's alpha (1, 1, H, W), or None.
-        detailed: whether a large picture's places are halved once more, which takes half a gigabyte.
+        detailed: whether a large picture's places are made up to twice as fine, which takes half a gigabyte.
         on_scale: called before each scale with the share of the work that is done; may raise.
     """
     random = torch.Generator().manual_seed(seed)
@@ -96,7 +97,8 @@ def field(
         on_scale(sum(before.side for before in scales[:number]) / work)
         copy, of_style = _copy(content, scale.side), _copy(style, max(PATCH + 1, round(scale.side * brush_size / 100)))
         seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
-        parts = layout.parts(copy, of_style) if parts is None else parts
+        if even and parts is None:
+            parts = layout.parts(copy, of_style, seen)
         pull = _Pull(parts, even * PULL if scale.pulled else 0.0)
         found = _at_scale(copy, of_style, seen, found, guidance, reuse, pull, scale, random)
     return found
@@ -132,9 +134,11 @@ def _scales(longest, factor, detailed):
     """The scales, coarsest first, for a content of that longest side and a style ``factor`` times as long."""
     sides = _sides(factor, min(FINEST, MOST_ENLARGED * longest))
     turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
-    scales = [_Scale(side, turns[number], THOROUGH, number < PULLED) for number, side in enumerate(sides)]
-    if detailed and longest > LARGE and 2 * sides[-1] * factor <= LONGEST_STYLE:
-        scales.append(_Scale(2 * sides[-1], 1, NEARBY, False))  # the same picture, in finer places
+    pulled = min(PULLED, len(sides) - 1)
+    scales = [_Scale(side, turns[number], THOROUGH, number < pulled) for number, side in enumerate(sides)]
+    finer = min(2 * sides[-1], round(LONGEST_STYLE / factor))
+    if detailed and longest >= LARGE and finer >= LEAST_FINER * sides[-1]:
+        scales.append(_Scale(finer, 1, NEARBY, False))  # the same picture, in finer places
     return scales
 
 
@@ -175,7 +179,7 @@ _INNER = slice(_HALF, -_HALF)  # the positions that are the middle of a whole pa
 class _Pull:
     """Draws places to an even layout, with a force in units of the variance of what patches show."""
 
-    parts: torch.Tensor
+    parts: torch.Tensor | None
     force: float
 
     def __call__(self, look, size, style_size):

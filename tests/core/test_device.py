@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_core import device, painting, vgg
+from nst_core import device, painting, precision, vgg
 from nst_core.painting import LEAST_LIMIT, Place
 from nst_core.settings import PARAMETERS, Settings, SettingsError
 from nst_core.stylizing import stylize_fully
@@ -182,6 +182,26 @@ def test_memory_that_runs_short_on_the_way_leads_to_tiles_and_a_sentence(monkeyp
     monkeypatch.setattr(painting, "minimise", refuse_all)
     with pytest.raises(RuntimeError, match="can't allocate"):
         stylize_fully(content, style, settings)
+
+
+def test_another_device_has_a_precision_of_its_own(monkeypatch):
+    """A card's bfloat16 must not follow the run to a processor that can only emulate it."""
+    processor, multiplies, seen = torch.device("cpu", 0), iter([True, False]), []  # the first is the card's double
+    monkeypatch.setattr(device, "multiplies_bfloat16", lambda _: next(multiplies))
+    monkeypatch.setattr(precision, "same_loss", lambda *_: True)
+    monkeypatch.setattr(Place, "next", lambda place: Place(processor, place.limit, "It went on elsewhere."))
+    minimise = painting.minimise
+
+    def refuse_on_card(objective, *args):
+        seen.append(objective.network.weights[1][0].dtype)
+        if len(seen) == 1:
+            raise torch.OutOfMemoryError
+        return minimise(objective, *args)
+
+    monkeypatch.setattr(painting, "minimise", refuse_on_card)
+    settings = Settings(device="cpu", quality="draft", evaluations=1, features="built-in")
+    result = stylize_fully(drawn(290, 310, seed=1), drawn(120, 90, seed=2), settings)
+    assert seen == [torch.bfloat16, torch.float32] and result.note == "It went on elsewhere."
 
 
 def test_a_graphics_card_that_is_too_small_leaves_it_to_the_processor():

@@ -38,6 +38,23 @@ def test_a_shuffled_style_is_put_together_again(monkeypatch):
     assert torch.equal(layout.parts(content, style).flatten(), order)
 
 
+def test_hidden_parts_are_not_given_and_the_others_alike(monkeypatch):
+    monkeypatch.setattr(layout, "CELLS", 12)
+    (content, _), (style, _) = blocks(3, 4, seed=1), blocks(3, 4, seed=2)
+    visible = torch.ones(1, 1, *style.shape[2:])
+    visible[..., 10:] = 0.1  # the right half: parts 2, 3, 6, 7, 10 and 11
+    parts = layout.parts(content, style, visible)
+    assert parts.flatten().sort().values.tolist() == [0, 0, 1, 1, 4, 4, 5, 5, 8, 8, 9, 9]
+    faint = layout.parts(content, style, 0.1 * visible)  # where nothing is more than faint, the least faint are given
+    assert set(faint.flatten().tolist()) == {0, 1, 4, 5, 8, 9}
+
+
+def test_no_number_ends_the_search():
+    content, style = blocks(6, 8, seed=1)[0], blocks(6, 8, seed=2)[0]
+    content[0, 0, 3, 3] = torch.nan
+    assert layout.parts(content, style).numel() == 48
+
+
 def test_no_other_layout_of_few_parts_is_much_more_alike(monkeypatch):
     monkeypatch.setattr(layout, "CELLS", 6)
     (content, a), (style, b) = blocks(2, 3, seed=8), blocks(2, 3, seed=9)
@@ -69,3 +86,14 @@ def test_an_even_field_uses_more_of_the_style(size):
     used = [field(content, style, 0, guidance=0.05, even=even).used for even in (0.0, 1.0)]
     stirred = [float(u[..., u.shape[3] // 2 :].sum() / u.sum()) for u in used]
     assert stirred[1] > 1.5 * stirred[0] and stirred[1] > 0.2, stirred
+
+
+def test_a_style_that_is_hidden_in_part_is_used_as_evenly_as_what_is_seen_of_it():
+    content, style = tensor(scene(96, 128)), tensor(painting(160, 250))
+    visible = torch.ones(1, 1, 160, 250)
+    visible[..., 125:] = 0
+    used = field(content, style, 0, guidance=0.03, even=1.0, visible=visible).used
+    seen = used[..., : used.shape[3] // 2]
+    assert float(seen.sum() / used.sum()) > 0.9
+    tenths = torch.stack([part.sum() for part in seen.tensor_split(10, 3)]) / used.sum()
+    assert float(tenths.max()) < 0.25, tenths

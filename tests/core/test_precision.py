@@ -53,6 +53,23 @@ def test_and_not_where_the_device_has_to_emulate_it(network, monkeypatch):
     assert taken(network, "auto") == torch.float32
 
 
+def test_a_trial_that_fails_is_a_no(network, with_bfloat16, monkeypatch):
+    def fail(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(precision, "same_loss", fail)
+    assert taken(network, "auto") == torch.float32
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_a_graphics_card_is_asked_whether_it_multiplies_bfloat16_itself(monkeypatch, has):
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **how: asked.append(how) or has)
+    assert device.multiplies_bfloat16(torch.device("cuda")) is has
+    assert asked == [{"including_emulation": False}]
+    assert not device.multiplies_bfloat16(torch.device("mps"))
+
+
 def test_who_asks_for_one_gets_it(network, with_bfloat16):
     assert taken(network, "float32") == torch.float32
     assert taken(coarse(network), "bfloat16") == torch.bfloat16

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nst_core import device
+from nst_core import device, painting, synthesis
 from nst_core.objective import Objective, Tap, Weights
 from nst_core.stylizing import Cancelled, PictureError, Settings, Stop, stylize, stylize_fully
 from nst_core.weights import fitted
@@ -330,5 +330,27 @@ def test_a_program_that_uses_the_library_lets_idle_threads_sleep():
 
 
 def test_a_style_that_is_too_small_to_learn_from_is_told():
-    told = [stylize_fully(CONTENT, drawn(*size, seed=4), settings(evaluations=1)).note for size in ((20, 23), (48, 90))]
+    told = [stylize_fully(CONTENT, drawn(*size, seed=4), settings(evaluations=1)).note for size in ((20, 23), (32, 90))]
     assert told == ["The style is only 23×20 pixels, with few strokes to learn from; a larger one does better.", ""]
+
+
+def test_what_the_settings_mean_reaches_the_strokes_and_the_precision(monkeypatch):
+    """Only beyond strength 50 all of the style is to be used; the published method is computed in single precision."""
+    even, wanted = [], []
+    laid_out, in_precision = synthesis.field, painting.in_precision
+
+    def field(*args, **values):
+        even.append(values["even"])
+        return laid_out(*args, **values)
+
+    def precise(network, precision, *args):
+        wanted.append(precision)
+        return in_precision(network, precision, *args)
+
+    monkeypatch.setattr(synthesis, "field", field)
+    monkeypatch.setattr(painting, "in_precision", precise)
+    for strength in (25, 50, 75, 100):
+        stylize(CONTENT, STYLE, settings(strength=strength, evaluations=1))
+    stylize(CONTENT, STYLE, settings(preset="gatys", evaluations=1))
+    assert even[:2] == [0, 0] and 0 < even[2] < even[3] == 1 and len(even) == 4
+    assert wanted == ["auto"] * 4 + ["float32"]

@@ -106,6 +106,14 @@ def test_a_large_picture_is_the_same_one_in_finer_places(monkeypatch):
     assert distance(resized(shown(fine, STYLE, 192, 256), 48, 64), resized(before, 48, 64)) < 0.03
 
 
+def test_a_brush_that_leaves_room_for_it_has_finer_places_too(monkeypatch):
+    monkeypatch.setattr(synthesis, "LARGE", 256)
+    monkeypatch.setattr(synthesis, "FINEST", 80)
+    monkeypatch.setattr(synthesis, "LONGEST_STYLE", 160)
+    sides = [max(field(CONTENT, STYLE, 0, brush_size).rows.shape) for brush_size in (100, 125, 180, 250)]
+    assert sides == [160, 128, 80, 64]
+
+
 def test_bands_join_without_a_trace(monkeypatch):
     found = field(CONTENT, STYLE, 0)
     whole = shown(found, STYLE, *CONTENT.shape[2:])

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -321,10 +322,16 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
         pictures.read(tmp_path / "in.png")
 
 
-def test_missing_files_and_folders_are_told(tmp_path):
+def test_missing_files_and_folders_are_told(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
     with pytest.raises(PictureError, match=r"There is no file .*none\.png; check its name"):
         pictures.read(tmp_path / "none.png")
     with pytest.raises(PictureError, match="is a folder; give the name of a file in it"):
+        pictures.read(tmp_path)
+    with monkeypatch.context() as patched, pytest.raises(PictureError, match="is a folder"):
+        patched.setattr(Path, "read_bytes", refuse)  # as Windows does
         pictures.read(tmp_path)
     pixels = Picture(to_float(drawn(3)))
     for path, why in [("a/b.png", "no folder"), ("x.bmp", "must end in"), ("x", "must end in")]:
