@@ -109,7 +109,10 @@ def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: f
     side = max(height, width) * brush_size / 100
     mode = "bilinear"
     if side < max(style.shape[2:]):
-        style, mode = _copy(style, side), "nearest"  # pixel for pixel: any mean of them would be dull
+        copy = _copy(style, side)
+        # a reduced picture overshoots at edges, with colours that the style does not have
+        copy = torch.minimum(torch.maximum(copy, style.amin((2, 3), keepdim=True)), style.amax((2, 3), keepdim=True))
+        style, mode = copy, "nearest"  # pixel for pixel: any mean of them would be dull
     # a smaller style is sampled as it is: enlarged it would show no more
     sizes = zip(of.style_size, style.shape[2:], of.rows.shape, (height, width), strict=True)
     # pixels of the style for one of its copy, and for one of the picture; pixels of the picture for a place
