@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 CELLS = 48  # parts of each picture; fewer are larger, and have seams that are seen
+LEAST_GAIN = 1e-6  # of a swap, in squared units of the range: less is rounding, and could go on for ever
 
 
 def parts(content: torch.Tensor, style: torch.Tensor, visible: torch.Tensor | None = None) -> torch.Tensor:
@@ -51,9 +52,6 @@ def middles(of: torch.Tensor, size: tuple[int, int], style_size: tuple[int, int]
     rows = (given // of.shape[1] + 0.5) * tall + below[:, None]
     columns = (given % of.shape[1] + 0.5) * wide + beside[None]
     return torch.stack([rows.clamp(0, style_size[0]), columns.clamp(0, style_size[1])])
-
-
-LEAST_GAIN = 1e-6  # of a swap, in squared units of the range: less is rounding, and could go on for ever
 
 
 def _seen(visible, grid):
