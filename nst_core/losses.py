@@ -81,6 +81,18 @@ def calmness(picture: torch.Tensor) -> torch.Tensor:
     return F.interpolate(calm, (height, width), mode="bilinear", align_corners=False)
 
 
+def usualness(features: torch.Tensor, style: Moments, usual: float) -> torch.Tensor:
+    """How much each position of a feature map (N, H, W) is to count, (H, W) in (0, 1], for what ``style`` knows of.
+
+    One up to ``usual`` times the style's mean squared deviation from its mean, beyond that in inverse proportion: none
+    counts for more than so much (a Huber-like weight, as in robust estimates of covariance).
+    """
+    off = (precise(features) - style.mean[:, None, None]).square_().sum(0)
+    # where the style is the same everywhere nothing is usual, and all is to count alike
+    spread = torch.maximum(style.covariance.diagonal().sum(), LEAST_STRUCTURE * style.gram.diagonal().sum()) + 1e-12
+    return (usual * spread / off.clamp_min(1e-12)).clamp_max(1)
+
+
 @dataclass(frozen=True)
 class Moments:
     """What a style loss needs to know of a feature map: weighted sums over its positions.

@@ -36,7 +36,11 @@ class Weights:
     ``plain`` losses are exactly Gatys'; otherwise every term is relative to the size of what it compares with, so
     that weights mean the same for all features and picture sizes. ``variation`` and ``range`` (the penalty for values
     outside [0, 1]) are per pixel. Where the content is calm, variation costs up to 1 + ``calm`` times as much: there is
-    nothing to keep a style from hatching it, whose statistics do not tell where.
+    nothing to keep a style from hatching it, whose statistics do not tell where. ``usual`` is how far from the style's
+    mean, in its mean squared deviations, a position counts in full in the style loss; 0: all do. Further ones are of
+    brightnesses or contrasts that the style has nowhere. Strong as they are, they would have most of the gradient, and
+    the cheapest way to lower their part in the statistics is a mesh over them. Then the outermost positions do
+    not count either.
     """
 
     style: dict[Tap, float]
@@ -44,6 +48,7 @@ class Weights:
     content: float = 1.0
     variation: float = 0.0
     calm: float = 0.0
+    usual: float = 0.0
     range: float = 0.0
     plain: bool = False
 
@@ -79,6 +84,7 @@ class Objective:
             self.style = self._moments_of_style(style, _pooled(visible_in_style, weights.taps), tile)
             self.content = self._features_of_content(content)
             self.content_scale = self._scale_of_content()
+            self.counts = self._counts(content)
 
     def evaluate(self, picture: torch.Tensor) -> tuple[float, torch.Tensor]:
         """The loss of ``picture`` and its gradient, (1, 3, H, W). NaN where the numbers left their range."""
@@ -137,9 +143,31 @@ class Objective:
         found = {}
         for tap in self.weights.style:
             there, here = tile.on_grid(tap.stride, *features[tap].shape[1:])
-            weights = None if self.visible is None else self.visible[tap][there.rows, there.columns]
+            weights = None if self.counts is None else self.counts[tap][there.rows, there.columns]
             found[tap] = losses.moments(_cropped(features[tap], here), weights)
         return found
+
+    def _counts(self, content):
+        """How much each position counts in the style loss, {tap: (H/stride, W/stride)}; None where all do alike."""
+        if not self.weights.usual:
+            return self.visible
+        counts = {}
+        for tile in self.tiles:
+            features = self._features(content[..., tile.outer.rows, tile.outer.columns])
+            for tap in self.weights.style:
+                there, here = tile.on_grid(tap.stride, *features[tap].shape[1:])
+                if tap not in counts:
+                    counts[tap] = content.new_empty([n // tap.stride for n in (self.height, self.width)])
+                counts[tap][there.rows, there.columns] = losses.usualness(
+                    _cropped(features[tap], here), self.style[tap], self.weights.usual
+                )
+        for tap, count in counts.items():
+            inner = _without_edges(count)
+            if self.visible is not None:
+                count, inner = (x * self.visible[tap] for x in (count, inner))
+            # a thin thing at an edge is all that is visible at times
+            counts[tap] = inner if float(inner.sum()) > 1e-6 else count
+        return counts
 
     def _all_moments(self, picture):
         sums = {}
@@ -227,6 +255,7 @@ class Objective:
 
 
 STYLE_TILE = 1024
+EDGE = 2  # positions at a map's edges that do not count, as padding repeats them: a line there would do for many
 LEAST_VARIANCE = 0.1  # of the content's features, as a share of the style's
 
 
@@ -235,6 +264,12 @@ def _cropped(maps, box):
     if (box.top, box.left, box.bottom, box.right) == (0, 0, *maps.shape[1:]):
         return maps
     return maps[:, box.rows, box.columns]
+
+
+def _without_edges(counts):
+    inner = torch.zeros_like(counts)
+    inner[EDGE:-EDGE, EDGE:-EDGE] = counts[EDGE:-EDGE, EDGE:-EDGE]
+    return inner
 
 
 def _pooled(visible, taps):

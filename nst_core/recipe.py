@@ -25,7 +25,8 @@ STYLE_WEIGHT = 16.0  # at strength 50, of losses that are relative, summed over 
 STYLE_WEIGHT_DECADES = 1.0  # from strength 0 to 100
 VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
 VARIATION_WEIGHT_DECADES = 0.5  # from strength 0 to 100
-CALM = 10.0  # times more that variation costs in calm places: less leaves a faint weave on flat areas
+CALM = (10.0, 40.0)  # times more that variation costs in calm places, up to strength 50 and at 100: less leaves a weave
+USUAL = 1.5  # see Weights: more leaves a mesh on what is brighter or darker than all of the style
 RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
@@ -107,16 +108,17 @@ def recipe(settings: Settings, features: str) -> Recipe:
         )
     strength = settings.strength / 100
     layers = ARTIST_LAYERS[features]
+    below, above = min(1.0, 2 * strength), max(0.0, 2 * strength - 1)  # how far on the way up to 50, and from there on
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
     variation = VARIATION_WEIGHT * 10 ** (VARIATION_WEIGHT_DECADES * (strength - 0.5))
     weights = Weights(
         style={Tap(1, layer): beta / len(layers) for layer in layers},
         content_tap=Tap(1, ARTIST_CONTENT[features]),
         variation=variation,
-        calm=CALM,
+        calm=CALM[0] * (CALM[1] / CALM[0]) ** above,
+        usual=USUAL,
         range=RANGE_WEIGHT,
     )
-    below, above = min(1.0, 2 * strength), max(0.0, 2 * strength - 1)  # how far on the way up to 50, and from there on
     from_noise = settings.start == "noise"
     return Recipe(
         weights,

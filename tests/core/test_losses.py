@@ -191,3 +191,10 @@ def test_calm_is_where_there_is_less_than_on_average():
 def test_a_picture_with_the_same_everywhere_is_calm_nowhere(shape):
     for picture in (torch.full(shape, 0.3), torch.rand(shape) * 1e-6):
         assert float(losses.calmness(picture).max()) < 0.02
+
+
+def test_usual_positions_count_in_full_and_further_ones_in_inverse_proportion():
+    style = losses.moments(torch.tensor([[[1.0, 3.0, 1.0, 3.0]], [[0.0, 0.0, 4.0, 4.0]]]))  # means 2, 2; variances 1, 4
+    features = torch.tensor([[[2.0, 2.0, 12.0]], [[2.0, 5.0, 2.0]]])  # squared deviations 0, 9, 100
+    torch.testing.assert_close(losses.usualness(features, style, 2.0), torch.tensor([[1.0, 1.0, 10 / 100]]))
+    torch.testing.assert_close(losses.usualness(features, style, 1.0), torch.tensor([[1.0, 5 / 9, 5 / 100]]))

@@ -27,7 +27,7 @@ def objective(visible=None, visible_in_style=None, tile=None, network=None, **we
     return Objective(network, weights, picture(1), picture(2, 52, 31), visible, visible_in_style, tile)
 
 
-ALL = {"content": 0.8, "variation": 0.3, "range": 5.0}
+ALL = {"content": 0.8, "variation": 0.3, "usual": 0.8, "range": 5.0}
 
 
 @pytest.mark.parametrize("tile", [None, 40], ids=["whole", "tiles"])
@@ -76,7 +76,7 @@ def test_plain_loss_is_gatys_formulas():
 
 def test_relative_loss_is_the_sum_of_its_terms():
     network, generated = small_network("relu4_3"), 1.4 * picture(3) - 0.2
-    loss = objective(network=network, **ALL)
+    loss = objective(network=network, **ALL | {"usual": 0.0})
     expected, shrunk = 0.0, torch.nn.functional.avg_pool2d
     for tap, weight in STYLE.items():
         g, s = (
@@ -111,6 +111,26 @@ def test_variation_costs_more_where_the_content_is_calm():
     assert float(costs.max()) > 3.5 and float(costs.min()) == 1.0
     assert value - without == pytest.approx(float(expected.detach()), rel=1e-9)
     torch.testing.assert_close(gradient - gradient_without, leaf.grad, rtol=1e-8, atol=1e-12)
+
+
+def test_unusual_positions_and_edges_count_less():
+    """The style loss by hand, with weights from what the content shows there, and none at the edges."""
+    network, generated, style = small_network("relu2_2"), picture(3), picture(2, 52, 31)
+    content = picture(1)
+    content[..., 10:20, 10:20] = 3.0  # far from all that the style has
+    layers = {"relu1_1": 1.0, "relu2_2": 3.0}
+    taps = {Tap(1, layer): weight for layer, weight in layers.items()}
+    loss = Objective(network, Weights(taps, Tap(1, "relu2_1"), usual=2.0), content, style)
+    g, c, s = (network.features(p, layers) for p in (generated, content, style))
+    expected = 0.0
+    for layer, weight in layers.items():
+        of_style = moments(s[layer][0])
+        counts = losses.usualness(c[layer][0], of_style, 2.0)
+        assert float(counts.min()) < 0.5 and float(counts.median()) == 1.0
+        inner = torch.zeros_like(counts)
+        inner[2:-2, 2:-2] = 1
+        expected += weight * float(losses.moments_loss(moments(g[layer][0], counts * inner), of_style))
+    assert loss.style_distance(generated) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_content_itself_costs_nothing_but_style():

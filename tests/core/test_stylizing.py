@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from nst_core import device, painting, synthesis
+from nst_core import recipe as recipes
 from nst_core.objective import Objective, Tap, Weights
 from nst_core.stylizing import Cancelled, PictureError, Settings, Stop, stylize, stylize_fully
 from nst_core.weights import fitted
@@ -264,6 +265,30 @@ def test_odd_styles_are_learnt_from(name):
     result = stylize_fully(CONTENT, ODD[name], settings())
     assert np.isfinite(result.loss) and np.isfinite(result.picture).all()
     assert result.evaluations == 6
+
+
+def test_what_is_darker_than_all_of_a_style_gets_no_mesh(monkeypatch):
+    """A light house in grey, its windows, and strokes that are neither as light nor as dark."""
+    for name, value in ARTISTS_FIT.items():
+        monkeypatch.setattr(fitted, name, value)
+    content = np.repeat(np.linspace(0.45, 0.65, 192, dtype=np.float32)[:, None, None], 256, 1)
+    content[48:, 42:213] = 0.85
+    windows = [np.s_[top : top + 12, left : left + 12] for top in (64, 128) for left in (64, 122, 180)]
+    for window in windows:
+        content[window] = 0.2
+    random = np.random.default_rng(4)
+    style = np.full((192, 192, 1), 0.6, np.float32)
+    for top, left in random.integers(0, 192, (900, 2)):
+        height, width = random.permutation((3, 9))
+        style[top : top + height, left : left + width] = random.uniform(0.4, 0.8)
+
+    def mesh():
+        painted = stylize(content, style, settings(quality="normal", evaluations=24, max_size=256))
+        return np.mean([painted[window][3:-3, 3:-3].std() for window in windows])
+
+    without = mesh()
+    monkeypatch.setattr(recipes, "USUAL", 0.0)
+    assert without < 0.4 * mesh()
 
 
 @pytest.mark.parametrize("side", ["top", "bottom", "left", "right"])

@@ -97,6 +97,7 @@ def weights_of(shrink, plain, layers=("relu1_2", "relu2_2", "relu3_1"), content=
         content_tap=Tap(shrink, content),
         content=0.7,
         variation=0.1,
+        usual=0.9,
         range=10.0,
         plain=plain,
     )
