@@ -40,7 +40,8 @@ BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, w
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 PULL = 10.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
-PULLED = 2  # scales, from the coarsest on, at which it pulls: later ones close the seams
+PULLED = 2  # scales, from the coarsest on, at which it pulls in full
+LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
 LARGE = 800  # longest side in pixels from which on places are made finer once more: at full size they would be seen
 LEAST_FINER = 1.2  # times finer than they were: a large brush leaves no room for that
@@ -99,7 +100,7 @@ def field(
         seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
         if even and parts is None:
             parts = layout.parts(copy, of_style, seen)
-        pull = _Pull(parts, even * PULL if scale.pulled else 0.0)
+        pull = _Pull(parts, even * PULL * scale.pulled)
         found = _at_scale(copy, of_style, seen, found, guidance, reuse, pull, scale, random)
     return found
 
@@ -124,24 +125,24 @@ def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: f
 
 @dataclass(frozen=True)
 class _Scale:
-    """The longest side of the content's copy, the searches and means, how thorough these are, and whether an even
-    layout pulls."""
+    """The longest side of the content's copy, the searches and means, how thorough these are, and how much an even
+    layout pulls, 0 to 1."""
 
     side: int
     turns: int
     effort: Effort
-    pulled: bool
+    pulled: float
 
 
 def _scales(longest, factor, detailed):
     """The scales, coarsest first, for a content of that longest side and a style ``factor`` times as long."""
     sides = _sides(factor, min(FINEST, MOST_ENLARGED * longest))
     turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
-    pulled = min(PULLED, len(sides) - 1)
-    scales = [_Scale(side, turns[number], THOROUGH, number < pulled) for number, side in enumerate(sides)]
+    pulled = [LESS ** max(0, number + 1 - PULLED) for number in range(len(sides) - 1)] + [0.0]
+    scales = [_Scale(*scale) for scale in zip(sides, turns, [THOROUGH] * len(sides), pulled, strict=True)]
     finer = min(2 * sides[-1], round(LONGEST_STYLE / factor))
     if detailed and longest >= LARGE and finer >= LEAST_FINER * sides[-1]:
-        scales.append(_Scale(finer, 1, NEARBY, False))  # the same picture, in finer places
+        scales.append(_Scale(finer, 1, NEARBY, 0.0))  # the same picture, in finer places
     return scales
 
 

@@ -31,6 +31,7 @@ def test_every_part_is_given_once(monkeypatch):
 
 def test_a_shuffled_style_is_put_together_again(monkeypatch):
     monkeypatch.setattr(layout, "CELLS", 12)
+    monkeypatch.setattr(layout, "SEAM", 0.0)
     style, _ = blocks(3, 4, seed=5)
     order = torch.randperm(12, generator=torch.Generator().manual_seed(6))
     pieces = F.unfold(style, 5, stride=5)[..., order]
@@ -62,6 +63,41 @@ def test_no_other_layout_of_few_parts_is_much_more_alike(monkeypatch):
     sums = {p: float(costs[range(6), p].sum()) for p in itertools.permutations(range(6))}
     found = sums[tuple(layout.parts(content, style).flatten().tolist())]
     assert found <= min(sums.values()) + 0.1 * (max(sums.values()) - min(sums.values()))
+
+
+def test_seams_by_hand():
+    """Two rows of three parts, each four by four pixels, so that every colour that is compared is a pixel."""
+    style = torch.rand(1, 3, 8, 12, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    beside, below = layout.seams(style, (2, 3))
+    # part 3 to the right of part 1: what each shows at the seam, and what it has next to it in the style
+    right, after_right = style[0, :, 0:4, 7], style[0, :, 0:4, 8]
+    left, before_left = style[0, :, 4:8, 0], style[0, :, 4:8, 0]  # at the picture's edge it goes on as it is
+    expected = ((right - before_left).square().sum() + (after_right - left).square().sum()) / 8
+    assert float(beside[1, 3]) == pytest.approx(float(expected), rel=1e-9)
+    # part 2 below part 1
+    bottom, after_bottom = style[0, :, 3, 4:8], style[0, :, 4, 4:8]
+    top, before_top = style[0, :, 0, 8:12], style[0, :, 0, 8:12]
+    expected = ((bottom - before_top).square().sum() + (after_bottom - top).square().sum()) / 8
+    assert float(below[1, 2]) == pytest.approx(float(expected), rel=1e-9)
+    for one, other in ((0, 1), (1, 2), (3, 4), (4, 5)):
+        assert float(beside[one, other]) < 1e-9 < float(beside[other, one])
+    for one, other in ((0, 3), (1, 4), (2, 5)):
+        assert float(below[one, other]) < 1e-9 < float(below[other, one])
+
+
+def test_parts_that_go_on_in_one_another_are_kept_together(monkeypatch):
+    style, content = painting(160, 120), scene(150, 100)
+    style, content = (tensor(picture[..., :3]) for picture in (style, content))
+
+    def seams_of(parts):
+        beside, below = layout.seams(style, tuple(parts.shape))
+        return float(beside[parts[:, :-1], parts[:, 1:]].sum() + below[parts[:-1], parts[1:]].sum())
+
+    with_seams = layout.parts(content, style)
+    monkeypatch.setattr(layout, "SEAM", 0.0)
+    without = layout.parts(content, style)
+    assert seams_of(with_seams) < 0.7 * seams_of(without)
+    assert with_seams.flatten().sort().values.tolist() == list(range(without.numel()))
 
 
 def test_middles_by_hand():
