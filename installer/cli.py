@@ -11,6 +11,7 @@ from pathlib import Path
 
 from installer import InstallError
 from installer.demo import demo
+from installer.places import check_plug_ins
 from installer.steps import Installation
 
 
@@ -25,7 +26,7 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--imagenet", action="store_true", help="install, then fetch the ImageNet weights (528 MB)")
     what.add_argument("--uninstall", action="store_true", help="remove all of it: plug-in, engine, weights and logs")
     parser.add_argument(
-        "--plug-ins", type=Path, action="append", default=[], metavar="FOLDER",
+        "--plug-ins", type=_folder, action="append", default=[], metavar="FOLDER",
         help="a GIMP's plug-ins folder that is not found by itself; can be given several times",
     )  # fmt: skip
     parser.add_argument(
@@ -33,6 +34,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="where to take PyTorch from, for another GPU build (see pytorch.org); “default” is pip's own index",
     )  # fmt: skip
     return parser
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():  # a shell's variable that is not set, which Path would take for the folder one is in
+        raise argparse.ArgumentTypeError("it is empty, and has to name a GIMP's plug-ins folder")
+    return Path(os.path.expanduser(text)).absolute()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,13 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
             installation.uninstall()
             return 0
         for folder in options.plug_ins:
-            if not folder.expanduser().absolute().parent.is_dir():  # a typing error, rather than a GIMP to come
-                raise InstallError(f"There is no folder {folder.parent}: give a GIMP's own plug-ins folder.")
+            check_plug_ins(folder)
         installation.install(options.torch_index)
         if options.demo:
             demo(installation)
-        if options.imagenet:
-            return _fetch_weights(installation)
+        code = _fetch_weights(installation) if options.imagenet else 0
+        if installation.failures:  # of folders that this run was not asked for: the rest is done first
+            raise InstallError(" ".join(installation.failures))
+        return code
     except InstallError as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -63,7 +71,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped. Nothing was left half done; run install.py again to go on.", file=sys.stderr)
         return 130
-    return 0
 
 
 def _fetch_weights(installation: Installation) -> int:
