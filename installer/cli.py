@@ -8,15 +8,23 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from installer import InstallError
 from installer.demo import demo
+from installer.environment import is_index
 from installer.places import check_plug_ins
 from installer.steps import Installation
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[0].upper()}{message[1:].rstrip('.')}; see --help.\n")
+
+
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
+        allow_abbrev=False,
         prog="install.py",
         description="Installs Neural Style for GIMP: the engine into a folder of its own, the plug-in into every GIMP. "
         "Run it again to bring it up to date.",
@@ -30,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="a GIMP's plug-ins folder that is not found by itself; can be given several times",
     )  # fmt: skip
     parser.add_argument(
-        "--torch-index", metavar="URL",
+        "--torch-index", type=_index, metavar="URL",
         help="where to take PyTorch from, for another GPU build (see pytorch.org); “default” is pip's own index",
     )  # fmt: skip
     return parser
@@ -40,6 +48,15 @@ def _folder(text: str) -> Path:
     if not text.strip():  # a shell's variable that is not set, which Path would take for the folder one is in
         raise argparse.ArgumentTypeError("it is empty, and has to name a GIMP's plug-ins folder")
     return Path(os.path.expanduser(text)).absolute()
+
+
+def _index(text: str) -> str:
+    if not is_index(text):
+        raise argparse.ArgumentTypeError(
+            f"“{text}” is no place to take PyTorch from: give an address that begins with http://, https:// or "
+            "file://, a folder that is there, or “default”"
+        )
+    return os.path.abspath(text) if os.path.isdir(text) else text  # it is remembered, and one may be elsewhere then
 
 
 def main(arguments: list[str] | None = None) -> int:
