@@ -6,7 +6,13 @@ Three variables of the environment name the files: CONTENT, STYLE and OUT. READM
 import os
 import sys
 
-SETTINGS = [("strength", 50.0), ("brush-size", 100.0), ("quality", "normal"), ("keep-colours", "off"), ("seed", 0)]
+SETTINGS = [
+    ("strength", 50.0),
+    ("brush-size", 100.0),
+    ("quality", "normal"),
+    ("keep-colours", "off"),
+    ("seed", 0),
+]
 NUMBERS = {"draft": 0, "normal": 1, "fine": 2, "off": 0, "luminance": 1, "palette": 2}  # GIMP 2.10's choices
 # endings of OUT whose files keep transparency; the others get GIMP's background colour there
 WITH_ALPHA = (".png", ".tif", ".tiff", ".webp", ".xcf", ".psd", ".tga", ".exr", ".avif", ".heif", ".heic", ".jxl")

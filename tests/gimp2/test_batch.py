@@ -86,9 +86,9 @@ def test_the_example_says_that_a_file_is_no_picture(studio, files):
 
 
 def test_the_settings_of_the_example_may_stand_in_any_order_but_none_may_be_missing(studio, files):
-    row = '("strength", 50.0), '
-    assert row in SCRIPT
-    moved = SCRIPT.replace(row, "").replace('("seed", 0)', f'("seed", 0), {row}')
+    row = '    ("strength", 50.0),\n'
+    assert SCRIPT.count(row) == 1
+    moved = SCRIPT.replace(row, "").replace("\n]\n", f"\n{row}]\n", 1)
     assert studio.gimp.eval(command(studio.home, moved))[0] == "success", studio.gimp.stderr
     assert np.array_equal(np.asarray(Files.open(files["OUT"])), expected(drawn(47, 61, 3)))
     assert studio.gimp.eval(command(studio.home, SCRIPT.replace(row, "")))[0] == "execution error"

@@ -62,7 +62,7 @@ def test_the_command_line_reads_and_writes_what_the_readme_says(tmp_path):
 
 def test_the_batch_example_names_every_slider_with_its_default():
     names: dict = {}
-    exec(re.search(r"^SETTINGS = .*$", BATCH, re.M)[0], names)
+    exec(re.search(r"^SETTINGS = [^]]*]", BATCH, re.M)[0], names)
     exec(re.search(r"^NUMBERS = [^}]*}", BATCH, re.M)[0], names)
     assert names["SETTINGS"] == [(p.name.replace("_", "-"), p.default) for p in ARTISTS]
     assert names["NUMBERS"] == {value: n for p in ARTISTS if p.choices for n, value in enumerate(p.choices)}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+
+from installer import InstallError
+from installer.places import check_plug_ins
 
 
 def remembered(person) -> list[str]:
@@ -35,7 +39,7 @@ def test_a_file_is_told_before_anything_is_done(newcomer, tmp_path):
     assert done.returncode == 0 and "letter.txt" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["/plug-ins", "{}/GIMP/3.0/plugins", "{}/nothing here/plug-ins", "~nobody at all/x"])
+@pytest.mark.parametrize("name", ["{}/GIMP/3.0/plugins", "{}/nothing here/plug-ins", "~nobody at all/x"])
 def test_a_folder_that_is_not_there_is_not_made(newcomer, tmp_path, name):
     (tmp_path / "GIMP/3.0").mkdir(parents=True)
     before = newcomer.files()
@@ -45,6 +49,12 @@ def test_a_folder_that_is_not_there_is_not_made(newcomer, tmp_path, name):
     assert line.startswith("There is no folder ") and "Folders ▸ Plug-ins" in line
     assert newcomer.files() == before
     assert [path.name for path in tmp_path.rglob("*") if "home" not in path.parts] == ["GIMP", "3.0"]
+
+
+def test_a_folder_at_the_root_is_a_typing_error():
+    with pytest.raises(InstallError) as told:
+        check_plug_ins(Path(Path.home().anchor, "plug-ins"))
+    assert "There is no folder" in str(told.value)
 
 
 def test_a_plug_ins_folder_is_made_in_gimps_own_and_any_that_is_there_is_taken(newcomer, tmp_path):
