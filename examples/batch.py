@@ -4,18 +4,52 @@ Three variables of the environment name the files: CONTENT, STYLE and OUT. READM
 """
 
 import os
+import sys
 
-CONTENT, STYLE, OUT = [os.path.abspath(os.environ[name]) for name in ("CONTENT", "STYLE", "OUT")]
-SETTINGS = [("strength", 50.0), ("brush-size", 100.0), ("quality", "normal"), ("keep-colours", "off"), ("seed", 0)]
+SETTINGS = [
+    ("strength", 50.0),
+    ("brush-size", 100.0),
+    ("quality", "normal"),
+    ("keep-colours", "off"),
+    ("seed", 0),
+]
 NUMBERS = {"draft": 0, "normal": 1, "fine": 2, "off": 0, "luminance": 1, "palette": 2}  # GIMP 2.10's choices
+# endings of OUT whose files keep transparency; the others get GIMP's background colour there
+WITH_ALPHA = (".png", ".tif", ".tiff", ".webp", ".xcf", ".psd", ".tga", ".exr", ".avif", ".heif", ".heic", ".jxl")
+
+
+def fail(sentence):
+    sys.tracebacklimit = 0  # the sentence says it, and GIMP's exit code needs the exception
+    raise RuntimeError(sentence)
+
+
+def tried(sentence, call, *arguments, **options):
+    """What ``call`` gives; where GIMP refuses, ``sentence`` ends the script."""
+    try:
+        return call(*arguments, **options)
+    except RuntimeError:  # GIMP 3's GLib.Error is one
+        pass
+    fail(sentence)
 
 
 def with_gimp_2():
     pdb, alone = gimpfu.pdb, gimpfu.RUN_NONINTERACTIVE
-    image = pdb.gimp_file_load(CONTENT, CONTENT)
-    values = [NUMBERS.get(value, value) for _, value in SETTINGS]
-    pdb.python_fu_neural_style(image, image.layers[0], None, STYLE, *values)
-    pdb.gimp_file_save(image, image.flatten(), OUT, OUT, run_mode=alone)
+    procedure = tried(UNKNOWN, getattr, pdb, "python_fu_neural_style")
+    image = tried(NO_PICTURE, pdb.gimp_file_load, CONTENT, CONTENT)
+    source, values = image.layers[0], dict(SETTINGS)
+    for _, name, _ in procedure.params[5:]:  # after run mode, image, layer, style layer and style file
+        if name not in values:
+            fail("GIMP 2.10 has to be told every setting: add " + name + " to SETTINGS.")
+    settings = [NUMBERS.get(values[name], values[name]) for _, name, _ in procedure.params[5:]]
+    tried("Nothing was painted: see what Neural Style said.", procedure, image, source, None, STYLE, *settings)
+    if pdb.gimp_selection_is_empty(image):
+        image.remove_layer(source)  # it would show through where the result is half transparent
+    if OUT.lower().endswith(WITH_ALPHA) and any(layer.has_alpha for layer in image.layers):
+        result = pdb.gimp_image_merge_visible_layers(image, gimpfu.CLIP_TO_IMAGE)
+        pdb.gimp_layer_resize_to_image_size(result)
+    else:
+        result = image.flatten()
+    tried(NOT_WRITTEN, pdb.gimp_file_save, image, result, OUT, OUT, run_mode=alone)
     pdb.gimp_image_delete(image)
 
 
@@ -23,30 +57,40 @@ def with_gimp_3():
     from gi.repository import Gimp, Gio
 
     alone = Gimp.RunMode.NONINTERACTIVE
-    image = Gimp.file_load(alone, Gio.File.new_for_path(CONTENT))
-    procedure = Gimp.get_pdb().lookup_procedure("python-fu-neural-style")
-    if procedure is None:
-        raise RuntimeError("This GIMP does not know Neural Style: run install.py.")
+    procedure = Gimp.get_pdb().lookup_procedure("python-fu-neural-style") or fail(UNKNOWN)
+    image = tried(NO_PICTURE, Gimp.file_load, alone, Gio.File.new_for_path(CONTENT)) or fail(NO_PICTURE)
+    source = image.get_layers()[0]
     config = procedure.create_config()
     config.set_property("run-mode", alone)
     config.set_property("image", image)
-    config.set_core_object_array("drawables", image.get_layers()[:1])
+    config.set_core_object_array("drawables", [source])
     config.set_property("style-file", Gio.File.new_for_path(STYLE))
     for name, value in SETTINGS:
         config.set_property(name, value)
     values = procedure.run(config)
     if values.index(0) != Gimp.PDBStatusType.SUCCESS:
-        raise RuntimeError(values.index(1))
-    image.flatten()
-    if not Gimp.file_save(alone, image, Gio.File.new_for_path(OUT), None):
-        raise RuntimeError("GIMP could not write " + OUT + ".")
+        fail(values.index(1))
+    if Gimp.Selection.is_empty(image):
+        image.remove_layer(source)  # it would show through where the result is half transparent
+    if OUT.lower().endswith(WITH_ALPHA) and any(layer.has_alpha() for layer in image.get_layers()):
+        image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE).resize_to_image_size()
+    else:
+        image.flatten()
+    tried(NOT_WRITTEN, Gimp.file_save, alone, image, Gio.File.new_for_path(OUT), None) or fail(NOT_WRITTEN)
     image.delete()
 
 
+for name in ("CONTENT", "STYLE", "OUT"):
+    if not os.environ.get(name):
+        fail("The variable " + name + " is not set: it has to name a file, as README.md shows.")
+CONTENT, STYLE, OUT = [os.path.abspath(os.environ[name]) for name in ("CONTENT", "STYLE", "OUT")]
+UNKNOWN = "This GIMP does not know Neural Style: run install.py."
+NO_PICTURE = "GIMP can't open " + CONTENT + " as a picture: name another CONTENT."
+NOT_WRITTEN = "GIMP could not write " + OUT + ": name another OUT, with the ending of a kind of picture."
 if not os.path.isfile(CONTENT):
-    raise RuntimeError("There is no file " + CONTENT + ": name another CONTENT.")
+    fail("There is no file " + CONTENT + ": name another CONTENT.")
 if not os.path.isdir(os.path.dirname(OUT)):
-    raise RuntimeError("There is no folder " + os.path.dirname(OUT) + ": make it, or name another OUT.")
+    fail("There is no folder " + os.path.dirname(OUT) + ": make it, or name another OUT.")
 try:
     import gimpfu  # only GIMP 2.10 has it
 except ImportError:

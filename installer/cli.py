@@ -8,14 +8,23 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from installer import InstallError
 from installer.demo import demo
+from installer.environment import is_index
+from installer.places import check_plug_ins
 from installer.steps import Installation
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[0].upper()}{message[1:].rstrip('.')}; see --help.\n")
+
+
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
+        allow_abbrev=False,
         prog="install.py",
         description="Installs Neural Style for GIMP: the engine into a folder of its own, the plug-in into every GIMP. "
         "Run it again to bring it up to date.",
@@ -25,14 +34,29 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--imagenet", action="store_true", help="install, then fetch the ImageNet weights (528 MB)")
     what.add_argument("--uninstall", action="store_true", help="remove all of it: plug-in, engine, weights and logs")
     parser.add_argument(
-        "--plug-ins", type=Path, action="append", default=[], metavar="FOLDER",
+        "--plug-ins", type=_folder, action="append", default=[], metavar="FOLDER",
         help="a GIMP's plug-ins folder that is not found by itself; can be given several times",
     )  # fmt: skip
     parser.add_argument(
-        "--torch-index", metavar="URL",
+        "--torch-index", type=_index, metavar="URL",
         help="where to take PyTorch from, for another GPU build (see pytorch.org); “default” is pip's own index",
     )  # fmt: skip
     return parser
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():  # a shell's variable that is not set, which Path would take for the folder one is in
+        raise argparse.ArgumentTypeError("it is empty, and has to name a GIMP's plug-ins folder")
+    return Path(os.path.expanduser(text)).absolute()
+
+
+def _index(text: str) -> str:
+    if not is_index(text):
+        raise argparse.ArgumentTypeError(
+            f"“{text}” is no place to take PyTorch from: give an address that begins with http://, https:// or "
+            "file://, a folder that is there, or “default”"
+        )
+    return os.path.abspath(text) if os.path.isdir(text) else text  # it is remembered, and one may be elsewhere then
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,13 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
             installation.uninstall()
             return 0
         for folder in options.plug_ins:
-            if not folder.expanduser().absolute().parent.is_dir():  # a typing error, rather than a GIMP to come
-                raise InstallError(f"There is no folder {folder.parent}: give a GIMP's own plug-ins folder.")
+            check_plug_ins(folder)
         installation.install(options.torch_index)
         if options.demo:
             demo(installation)
-        if options.imagenet:
-            return _fetch_weights(installation)
+        code = _fetch_weights(installation) if options.imagenet else 0
+        if installation.failures:  # of folders that this run was not asked for: the rest is done first
+            raise InstallError(" ".join(installation.failures))
+        return code
     except InstallError as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -63,7 +88,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped. Nothing was left half done; run install.py again to go on.", file=sys.stderr)
         return 130
-    return 0
 
 
 def _fetch_weights(installation: Installation) -> int:

@@ -23,10 +23,16 @@ PROBE_SECONDS = 6
 NEEDED_BYTES = 2_000_000_000  # 1.1 GB stays, the rest is pip's while it unpacks
 ENGINE_SOURCES = "pyproject.toml", "README.md", "LICENSE", "nst_core"
 
+NEWEST_PYTHON = 3, 13  # that PyTorch is built for
+THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}, {sys.platform}"
+
 NO_NETWORK = (
     r"name resolution|Name or service not known|nodename nor servname|getaddrinfo failed|NewConnectionError|"
     r"Network is unreachable|No route to host|Connection refused|Connection reset|timed out|RemoteDisconnected|"
     r"Max retries"
+)
+NO_PYTORCH = (
+    r"Requires-Python|requires a different Python|No matching distribution|Could not find a|ResolutionImpossible"
 )
 # What pip's output means to a person, the first that fits: its last line tells least when the network is gone.
 ADVICE = (
@@ -41,9 +47,9 @@ ADVICE = (
     (NO_NETWORK,
      "The packages could not be fetched: check the internet connection (behind a proxy, set HTTPS_PROXY), and run "
      "install.py again."),
-    (r"Requires-Python|requires a different Python|No matching distribution|Could not find a|ResolutionImpossible",
-     f"There is no PyTorch for this Python ({sys.version_info[0]}.{sys.version_info[1]}, {sys.platform}): run "
-     "install.py with a 64-bit Python 3.10 to 3.13 from python.org."),
+    (NO_PYTORCH,
+     f"There is no PyTorch for this Python ({THIS_PYTHON}): run install.py with a 64-bit Python 3.10 to "
+     f"{NEWEST_PYTHON[0]}.{NEWEST_PYTHON[1]} from python.org."),
     (r"ensurepip is not|No module named '?(ensurepip|venv)",
      "This Python can't make virtual environments: install its part for that (on Debian and Ubuntu, "
      "“sudo apt install python3-venv”), and run install.py again."),
@@ -55,6 +61,11 @@ ADVICE = (
 def python_of(environment: Path) -> Path:
     """The Python of a virtual environment."""
     return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def is_index(text: str) -> bool:
+    """Whether PyTorch may come from there: an index's address, a folder laid out like one, or ``"default"``."""
+    return text == "default" or re.match(r"(https?|file)://.", text) is not None or os.path.isdir(text)
 
 
 def make_environment(folder: Path, say: Callable[[str], None], torch_index: str | None = None) -> None:
@@ -72,9 +83,9 @@ def make_environment(folder: Path, say: Callable[[str], None], torch_index: str 
     indexes = [] if torch_index == "default" else [torch_index] if torch_index else _cpu_indexes(say)
     for index in indexes:
         say("Fetching PyTorch (about 200 MB, the long part) …")
-        how = ["--no-deps", "--retries", "1", "--index-url", index]  # it holds few of the packages they depend on
+        how = ["--no-deps", "--retries", "1"]  # it holds few of the packages they depend on
         try:
-            pip(folder, "install", *how, "torch", "torchvision")
+            pip(folder, "install", *how, "torch", "torchvision", index=index)
             break
         except InstallError:
             if torch_index:
@@ -104,22 +115,31 @@ def install_engine(environment: Path, only_engine: bool = False) -> None:
             pip(environment, "install", "setuptools", folder)
 
 
-def pip(environment: Path, *arguments: str) -> None:
-    """Runs pip in the environment, within constraints.txt; raises :class:`InstallError` with advice where it fails."""
+def pip(environment: Path, *arguments: str, index: str | None = None) -> None:
+    """Runs pip in the environment, within constraints.txt; raises :class:`InstallError` with advice where it fails.
+
+    ``index`` is where its packages come from; None is where the person's own pip takes them.
+    """
     command = [str(python_of(environment)), "-m", "pip", "--no-input", "--disable-pip-version-check", *arguments]
-    _run([*command, "-c", str(CONSTRAINTS)] if arguments[0] == "install" else command)
+    command += ["--index-url", index] if index else []
+    _run([*command, "-c", str(CONSTRAINTS)] if arguments[0] == "install" else command, index)
 
 
-def advice(output: str) -> str:
-    """One sentence for a person, from what pip or venv printed."""
+def advice(output: str, index: str | None = None) -> str:
+    """One sentence for a person, from what pip or venv printed; ``index`` is where pip was sent."""
     for pattern, sentence in ADVICE:
         if re.search(pattern, output):
+            if pattern == NO_PYTORCH and index and sys.version_info[:2] <= NEWEST_PYTHON:
+                return (
+                    f"The PyTorch that Neural Style needs is not at {index} for this Python ({THIS_PYTHON}): check the "
+                    "address (pytorch.org lists them), or run install.py with “--torch-index default”."
+                )
             return sentence
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return f"The engine could not be installed ({lines[-1] if lines else 'without a word'})."
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], index: str | None = None) -> None:
     # what would send pip or the new Python somewhere else; the rest of pip's configuration is the person's own
     dropped = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "__PYVENV_LAUNCHER__")
     environment = {name: value for name, value in os.environ.items() if name not in dropped} | {"PIP_USER": "0"}
@@ -133,7 +153,7 @@ def _run(command: list[str]) -> None:
         handle, log = tempfile.mkstemp(prefix="neural-style-", suffix=".log")
         with open(handle, "w", encoding="utf-8") as file:
             file.write(f"{' '.join(command)}\n{output}")
-        raise InstallError(f"{advice(output)} Details: {log}")
+        raise InstallError(f"{advice(output, index)} Details: {log}")
 
 
 def _check_machine(folder: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from installer import NAME
+from installer import NAME, InstallError
 
 VERSIONS = re.compile(r"2\.10|3\.\d+")
 CONSOLES = "gimp-console", "gimp-console-3.2", "gimp-console-3.0", "gimp-console-3", "gimp-console-2.10"
@@ -50,6 +50,21 @@ def data_folder() -> Path:
     if (home / "snap/gimp").is_dir():
         return home / "snap/gimp/common" / NAME  # a Snap can't look into folders whose names start with a dot
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share") / NAME
+
+
+def check_plug_ins(folder: Path) -> None:
+    """Raises :class:`InstallError` where ``folder`` can't be a GIMP's for plug-ins.
+
+    It is there, or GIMP's own folder is, in which it will be made; any other name is a typing error.
+    """
+    copied = "copy its name from GIMP's Edit ▸ Preferences ▸ Folders ▸ Plug-ins"
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise InstallError(f"{folder} is a file, where a GIMP's folder for plug-ins has to be named: {copied}.")
+    profile = folder.parent
+    if folder.name != "plug-ins" or not profile.is_dir() or profile == profile.parent:
+        raise InstallError(f"There is no folder {folder}: {copied}.")
 
 
 def _profiles() -> Iterator[tuple[Path, str]]:

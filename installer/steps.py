@@ -18,7 +18,7 @@ from typing import IO
 
 from installer import NAME, ROOT, InstallError
 from installer.environment import CONSTRAINTS, install_engine, make_environment, python_of
-from installer.places import Gimp, data_folder, find_gimps, warnings_for
+from installer.places import Gimp, check_plug_ins, data_folder, find_gimps, warnings_for
 from installer.plug_in import copy_plugin, remove_plugin
 
 RECORD = "installed.json"
@@ -33,16 +33,18 @@ class Installation:
     Args:
         say: shows one line to the person.
         data: the folder of the engine and its weights; :func:`data_folder` where not given.
-        plug_ins: further plug-ins folders, beside those of the GIMPs that are found.
+        plug_ins: further plug-ins folders, beside those of the GIMPs that are found; remembered once they were used.
 
     Attributes:
         record: what the last complete install wrote down; empty where there is none.
+        failures: a sentence for each remembered folder that the last install could not bring up to date.
     """
 
     def __init__(self, say: Callable[[str], None], data: Path | None = None, plug_ins: Sequence[Path] = ()):
         self.say = say
         self.data = data or data_folder()
         self.plug_ins = list(plug_ins)
+        self.failures: list[str] = []
         try:
             self.record = json.loads((self.data / RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -55,10 +57,14 @@ class Installation:
 
     def gimps(self) -> list[Gimp]:
         """The GIMPs of this machine, those of the further plug-ins folders first."""
-        further = [*map(Path, self.record.get("further", [])), *self.plug_ins]
-        named = [Gimp("2.10" if "2.10" in folder.parts else "3", folder.expanduser().absolute()) for folder in further]
+        further = [*self._remembered(), *self.plug_ins]
+        named = [Gimp("2.10" if "2.10" in folder.parts else "3", folder) for folder in further]
         found = find_gimps(self.record.setdefault("consoles", {}))
         return list({gimp.plug_ins: gimp for gimp in (*named, *found)}.values())
+
+    def _remembered(self) -> list[Path]:
+        """The further plug-ins folders that earlier runs were given, and this one is not."""
+        return [folder for folder in map(Path, self.record.get("further", [])) if folder not in self.plug_ins]
 
     def gimp_3_console(self) -> str | None:
         """A GIMP 3 that can be started without a window; after :meth:`gimps` only."""
@@ -70,19 +76,33 @@ class Installation:
     def install(self, torch_index: str | None = None) -> bool:
         """Installs or brings up to date the engine and the plug-in in every GIMP; whether anything changed."""
         engine_changed = self._install_engine(torch_index or self.record.get("torch index"))
-        gimps = self.gimps()
-        changed, failed = [], []
+        gone = self._gone()
+        gimps = [gimp for gimp in self.gimps() if gimp.plug_ins not in gone]
+        changed, failed = [], {}
         for gimp in gimps:
             try:
                 if copy_plugin(gimp.plug_ins, self.engine_python, self.record["log"], self.data, gimp.version):
                     changed.append(gimp)
             except InstallError as exc:
-                failed.append(exc)
-        self._write_record(gimps)
-        self._report(engine_changed, gimps, changed)
-        if failed:
-            raise InstallError(" ".join(str(exc) for exc in failed))
+                failed[gimp.plug_ins] = str(exc)
+        reached = [gimp for gimp in gimps if gimp.plug_ins not in failed]
+        self.failures = [sentence for folder, sentence in failed.items() if folder in self._remembered()]
+        self._write_record(reached)
+        self._report(engine_changed, reached, changed, bool(failed))
+        if len(failed) > len(self.failures):
+            raise InstallError(" ".join(failed.values()))
         return engine_changed or bool(changed)
+
+    def _gone(self) -> list[Path]:
+        """The remembered folders that can't be used now: their disk was taken away, or a file is in their place."""
+        gone = []
+        for folder in self._remembered():
+            try:
+                check_plug_ins(folder)
+            except (InstallError, OSError):
+                self.say(f"Note: there is no folder {folder} now, which --plug-ins once named; it was left out.")
+                gone.append(folder)
+        return gone
 
     def _install_engine(self, torch_index: str | None) -> bool:
         needs = _hash(CONSTRAINTS, ROOT / "pyproject.toml", salt=torch_index or "")
@@ -115,10 +135,12 @@ class Installation:
         self.say("Starting the engine to see that it answers …")
         return verify(python_of(environment), self.data)
 
-    def _write_record(self, gimps: Sequence[Gimp]) -> None:
-        further = [str(folder.expanduser().absolute()) for folder in self.plug_ins]
-        record = {**self.record, "further": sorted({*self.record.get("further", []), *further})}
-        record["plug-ins"] = sorted({*self.record.get("plug-ins", []), *(str(gimp.plug_ins) for gimp in gimps)})
+    def _write_record(self, reached: Sequence[Gimp]) -> None:
+        folders = {str(gimp.plug_ins) for gimp in reached}
+        further = {str(folder) for folder in self.plug_ins} & folders  # what has never worked is not remembered
+        further |= {folder for folder in self.record.get("further", []) if not os.path.isfile(folder)}
+        record = {**self.record, "further": sorted(further)}
+        record["plug-ins"] = sorted({*self.record.get("plug-ins", []), *folders})
         path = self.data / RECORD
         text = json.dumps(record, indent=2) + "\n"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -132,9 +154,9 @@ class Installation:
         self.record.pop(key, None)
         _replace(self.data / RECORD, json.dumps(self.record, indent=2) + "\n")
 
-    def _report(self, engine_changed: bool, gimps: Sequence[Gimp], changed: Sequence[Gimp]) -> None:
+    def _report(self, engine_changed: bool, gimps: Sequence[Gimp], changed: Sequence[Gimp], failed: bool) -> None:
         version = self.record["version"]
-        if not engine_changed and not changed:
+        if not engine_changed and not changed and not failed:
             self.say(f"Neural Style {version} is installed and up to date; nothing had to be changed.")
         if engine_changed:
             self.say(f"The engine {version} is in {self.data}.")
@@ -145,7 +167,7 @@ class Installation:
         if gimps:
             again = "Start GIMP (again, if it is running), open" if changed or engine_changed else "In GIMP, open"
             self.say(f"{again} a picture, and choose Filters ▸ Artistic ▸ Neural Style…")
-        else:
+        elif not failed:
             self.say(
                 "No GIMP was found. Install GIMP 3, start it once, and run install.py again; or name the folder that "
                 "GIMP shows under Edit ▸ Preferences ▸ Folders ▸ Plug-ins with --plug-ins FOLDER."

@@ -16,6 +16,7 @@ import numpy as np
 
 from installer.plug_in import entry_for
 from nst_core.settings import parameters_json
+from tests import artist
 from tests.gimp2.app import core
 from tests.gimp2.app.application import Application
 from tests.gimp2.app.core import Group, Image, Layer
@@ -23,7 +24,7 @@ from tests.gimp3 import host
 from tests.gimp3.drawing import picture
 
 PLUG_IN = host.REPOSITORY / "plugin/neural-style"
-QUICK = (50.0, 100.0, 0, 0, 3)  # strength, brush-size, quality draft, keep-colours off, seed
+QUICK = artist.gimp_2_values(quality=0, seed=3)
 
 
 class Studio:
@@ -127,7 +128,7 @@ def engine_says(content: np.ndarray, style: np.ndarray, **settings) -> np.ndarra
     from job import Job, Picture
 
     pictures = [Picture(*array.shape, "u8", np.ascontiguousarray(array).tobytes()) for array in (content, style)]
-    given = {"strength": 50.0, "brush_size": 100.0, "quality": "draft", "keep_colours": "off", "seed": 3} | settings
+    given = artist.settings(**{"quality": "draft", "seed": 3, **settings})
     painted = engine.stylize(Job(*pictures, given)).picture
     return np.frombuffer(painted.data, np.uint8).reshape(content.shape)
 

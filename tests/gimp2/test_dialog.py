@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nst_core.settings import ARTIST, PARAMETERS
+from tests import artist
 
 from .app.application import INTERACTIVE, LAST_VALUES
 from .app.core import Image
@@ -27,7 +27,7 @@ def settings(layer) -> dict:
 def test_the_procedure_is_that_of_gimp_3(studio):
     entry = studio.gimp.procedures["python-fu-neural-style"]
     kinds = {"float": FLOAT, "int": INT32, "choice": INT32}
-    artists = [(kinds[p.kind], p.name.replace("_", "-")) for p in PARAMETERS if p.audience == ARTIST]
+    artists = [(kinds[p.kind], p.name.replace("_", "-")) for p in artist.ARTISTS]
     expected = [
         (INT32, "run-mode"),
         (IMAGE, "image"),
@@ -51,14 +51,13 @@ def test_the_dialog_shows_the_table_and_its_values_are_used(studio):
     assert len(studio.gimp.dialogs) == 1
     shown = {name: value for name, _, value in studio.gimp.dialogs[0][1]}
     assert shown["style"] is None and shown["style-file"] == ""
-    for parameter in (p for p in PARAMETERS if p.audience == ARTIST):
+    for parameter in artist.ARTISTS:
         default = shown[parameter.name.replace("_", "-")]
         assert default == (list(parameter.choices).index(parameter.default) if parameter.choices else parameter.default)
     result = image.layers[0]
     assert result.name == "Blätter · Stil"
-    assert settings(result) == {
-        "strength": 30.0, "brush_size": 55.0, "quality": "draft", "keep_colours": "luminance", "seed": 2**31 - 1,
-    }  # fmt: skip
+    used = {"strength": 30.0, "brush_size": 55.0, "quality": "draft", "keep_colours": "luminance", "seed": 2**31 - 1}
+    assert settings(result) == artist.settings(**used)
 
     # a second run without the dialog does the same again
     assert artist_run(studio, image, content, LAST_VALUES) == "success"

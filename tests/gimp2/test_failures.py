@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.artist import gimp_2_values
+
 from .app import core
 from .app.core import Channel, LayerMask
 from .studio import QUICK, drawn, running, state
@@ -85,7 +87,7 @@ def a_selection_elsewhere(studio, image, content, style):
 
 
 def no_such_choice(studio, image, content, style):
-    return image, content, style, "", (50.0, 100.0, 9, 0, 3)
+    return image, content, style, "", gimp_2_values(quality=9)
 
 
 @pytest.mark.parametrize(
@@ -119,10 +121,10 @@ def test_an_indexed_image_is_refused(studio):
     assert "indexed" in sentence and "Image > Mode > RGB" in sentence
 
 
-@pytest.mark.parametrize("settings", [(500.0, 100.0, 0, 0, 3), (50.0, 100.0, 0, 0, -1), (float("nan"), 100.0, 0, 0, 3)])
-def test_a_value_out_of_its_range(studio, settings):
+@pytest.mark.parametrize("wrong", [{"strength": 500.0}, {"seed": -1}, {"strength": float("nan")}])
+def test_a_value_out_of_its_range(studio, wrong):
     image, content, style = studio.scene()
-    assert "must be" in failing(studio, image, content, style, values=settings)
+    assert "must be" in failing(studio, image, content, style, values=gimp_2_values(quality=0, **wrong))
 
 
 def test_pictures_that_are_too_small(studio):
@@ -176,7 +178,7 @@ def test_an_engine_that_is_killed_half_way(studio):
             os.kill(studio.engines()[-1], signal.SIGKILL)
 
     studio.gimp.on_progress = kill
-    sentence = failing(studio, image, content, style, values=(50.0, 100.0, 2, 0, 3))
+    sentence = failing(studio, image, content, style, values=gimp_2_values(quality=2, seed=3))
     assert "stopped from outside" in sentence and "engine.log" in sentence
 
 
@@ -249,7 +251,7 @@ def test_the_plug_in_is_killed_in_mid_run(studio, cancel):
             seen.append(time.monotonic() - started)
 
     studio.gimp.on_progress = kill
-    assert studio.paint(image, large, style, values=(50.0, 100.0, 2, 0, 3)) == "execution error"
+    assert studio.paint(image, large, style, values=gimp_2_values(quality=2, seed=3)) == "execution error"
     assert seen[0] and seen[1] < 2
     assert state(image) == before and image.undo_depth == 0
     assert [words for _, words in studio.gimp.said] == ['Plug-in crashed: "neural-style.py"']

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Files
 
+from tests import artist
+
 from .app import core
 from .app.core import LayerMask
 from .studio import drawn, engine_says, running, state
@@ -47,13 +49,7 @@ def test_the_layer_in_a_group_gets_its_result_above_it(studio):
     assert np.array_equal(result.mask.pixels, content.mask.pixels) and result.mask is not content.mask
     kept = parasite(result)
     assert kept["style"] == "Øl på træ"
-    assert kept["settings"] == {
-        "strength": 50.0,
-        "brush_size": 100.0,
-        "quality": "draft",
-        "keep_colours": "off",
-        "seed": 3,
-    }
+    assert kept["settings"] == artist.settings(quality="draft", seed=3)
     assert kept["used"]["features"] and kept["used"]["version"]
 
     assert len(image.undo_steps) == 1 and image.undo_depth == 0 and image.unrecorded == []

@@ -236,6 +236,16 @@ class Gimp:
                     if self._process.poll() is not None or time.monotonic() > until:
                         raise GimpError(f"GIMP did not start:\n{self.output()}") from None
 
+    def batch(self, command: str, folder: Path) -> subprocess.CompletedProcess:
+        """Runs a shell ``command`` in ``folder``, to its end, as someone with this GIMP would; standard error is in
+        its ``stdout`` too."""
+        inside = f"cd {shlex.quote(str(folder))}; {command}"
+        return subprocess.run(
+            in_namespaces(gimp_folder(), inside, [*python_folders(), str(self.folder)], self._environment),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            timeout=self._start_seconds * 3,
+        )  # fmt: skip
+
     def output(self) -> str:
         """What GIMP and its plug-ins have printed so far."""
         return (self.folder / "gimp.out").read_text(encoding="utf-8", errors="replace")

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 
-DRAFT = {"strength": 50.0, "brush_size": 100.0, "quality": "draft", "keep_colours": "off", "seed": 0}
+from tests import artist
+
+DRAFT = artist.settings(quality="draft")
 
 
 def without(layers, names):
@@ -163,7 +165,8 @@ page.delete()
     assert told["called"] == ["success", None]
     assert told["images"] == 0
     kept = json.loads(told["parasite"])
-    settings = {"strength": 80.0, "brush_size": 150.0, "quality": "draft", "keep_colours": "luminance", "seed": 7}
+    used = {"strength": 80.0, "brush_size": 150.0, "quality": "draft", "keep_colours": "luminance", "seed": 7}
+    settings = artist.settings(**used)
     assert (kept["settings"], kept["style"]) == (settings, told["path"])
     assert_sent(console, request, told, settings)
     assert np.abs(console.array(told["pixels"]) - console.alone(request)).max() <= 0.5 / 255 + 1e-6

@@ -7,15 +7,16 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 import nst_core
 from installer import ROOT
 from installer.cli import make_parser
-from nst_core.settings import ARTIST, PARAMETERS
+from nst_core import picture as pictures
+from tests.artist import ARTISTS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BATCH = (ROOT / "examples/batch.py").read_text(encoding="utf-8")
-ARTISTS = [parameter for parameter in PARAMETERS if parameter.audience == ARTIST]
 
 
 def slider_row(parameter) -> str:
@@ -47,9 +48,21 @@ def test_the_readmes_command_line_is_understood():
     assert "photo.jpg" in missing.stderr
 
 
+def test_the_command_line_reads_and_writes_what_the_readme_says(tmp_path):
+    read, written = re.search(r"^reads ([\w, ]+), writes ([\w, ]+), and shows", README, re.M).groups()
+    kinds = [re.findall(r"[A-Z]\w+", names) for names in (read, written)]
+    for kind in kinds[0]:
+        path = tmp_path / f"picture.{kind.lower()}"
+        Image.new("RGB", (61, 47), (200, 100, 50)).save(path)
+        assert pictures.read(path).pixels.shape[:2] == (47, 61)
+    for kind in kinds[1]:
+        pictures.check_writable(tmp_path / f"picture.{kind.lower()}")
+    assert {f".{kind.lower()}" for kind in kinds[1]} == set(pictures.SUFFIXES) - {".tif", ".jpg"}
+
+
 def test_the_batch_example_names_every_slider_with_its_default():
     names: dict = {}
-    exec(re.search(r"^SETTINGS = .*$", BATCH, re.M)[0], names)
+    exec(re.search(r"^SETTINGS = [^]]*]", BATCH, re.M)[0], names)
     exec(re.search(r"^NUMBERS = [^}]*}", BATCH, re.M)[0], names)
     assert names["SETTINGS"] == [(p.name.replace("_", "-"), p.default) for p in ARTISTS]
     assert names["NUMBERS"] == {value: n for p in ARTISTS if p.choices for n, value in enumerate(p.choices)}

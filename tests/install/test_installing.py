@@ -289,9 +289,3 @@ def test_an_old_python_is_told_so(person):
         env=person.environment(),
     )
     assert "needs Python 3.10 or newer" in one_sentence(done)
-
-
-def test_wrong_options(person):
-    done = person.run("--demmo")
-    assert done.returncode == 2
-    assert "--demmo" in done.stderr

