@@ -289,6 +289,12 @@ BAD = [
     (CONTENT, np.zeros((40, 40, 5), np.float32), r"style has the shape \(40, 40, 5\)"),
     (np.zeros((0, 40, 3), np.float32), STYLE, "at least 16×16"),
     ((CONTENT * 255).astype(np.uint8), STYLE, "content is of type uint8; it must be float"),
+    (
+        CONTENT.astype(float) * 255,
+        STYLE,
+        r"content has values from .* to 2\d\d.*; they must be from 0 to 1: divide",
+    ),
+    (CONTENT, STYLE * 4 - 2, "style has values from -2 to 2; they must be from 0 to 1"),
     (CONTENT[:2, :3], STYLE, "content is 3×2 pixels; it must be at least 16×16: choose a larger one"),
     (CONTENT, STYLE[:1, :1], "style is 1×1 pixels"),
     (CONTENT, STYLE[:15], "style is 40×15 pixels"),
