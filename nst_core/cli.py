@@ -184,14 +184,17 @@ class _Bar:
 
     def show(self, p: Progress) -> None:
         height, width = p.size
-        at = f"{p.stage.capitalize()}, scale {p.scale}/{p.scales} ({width}×{height})"
+        at, step = p.stage.capitalize(), ""
+        if p.step:  # before painting there is no scale to tell of
+            at = f"{at}, scale {p.scale}/{p.scales} ({width}×{height})"
+            step = f"step {p.step}/{p.steps}"
         if self._bar.disable and at != self._at:
             print(at, file=sys.stderr, flush=True)
         self._at = at
-        loss = "" if p.loss is None else f", loss {p.loss:.4g}"
-        left = "" if p.seconds_left is None else f", {_clock(p.seconds_left)} left"
+        loss = "" if p.loss is None else f"loss {p.loss:.4g}"
+        left = "" if p.seconds_left is None else f"{_clock(p.seconds_left)} left"
         self._bar.set_description_str(at, refresh=False)
-        self._bar.set_postfix_str(f"step {p.step}/{p.steps}{loss}{left}", refresh=False)
+        self._bar.set_postfix_str(", ".join(filter(None, (step, loss, left))), refresh=False)
         self._bar.update(max(0.0, p.fraction - self._bar.n))
 
     def say_finishing(self) -> None:

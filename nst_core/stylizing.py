@@ -64,7 +64,7 @@ def stylize(
             a little outside are cut off; with any below −1 or above 2 it is refused, as it must be of another range.
         style: likewise; its size and channel count may differ.
         settings: see :class:`Settings`; the defaults where None.
-        on_progress: called after every evaluation; may return a :class:`Stop`.
+        on_progress: called after every evaluation, and often before the first; may return a :class:`Stop`.
 
     Returns:
         float32 array of the content's shape; alpha as it was.

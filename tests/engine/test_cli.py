@@ -279,11 +279,12 @@ def long_run(folder):
 
 
 def test_the_bar_shows_scale_step_loss_and_time_left(folder, long_run):
-    long_run.read_until(r"left")
+    long_run.read_until(r"loss .* left")
     long_run.press_ctrl_c()
     long_run.read_until(r"Finishing")
     long_run.press_ctrl_c()
     long_run.exit_code()
+    assert re.search(r"Laying out \|.*\| +\d+%, (\d+:)?\d+:\d\d left", long_run.text), long_run.text
     bar = r"scale 1/\d+ \(\d+×\d+\) \|.*\| +\d+%, step \d+/\d+, loss [-\d.e+]+, (\d+:)?\d+:\d\d left"
     assert re.search(bar, long_run.text), long_run.text
 
@@ -297,6 +298,19 @@ def test_ctrl_c_writes_the_best_so_far(folder, long_run):
     content, out = pictures.read(folder / "large.png"), pictures.read(folder / "out.png")
     assert out.pixels.shape == content.pixels.shape
     assert "Traceback" not in long_run.text
+
+
+@pytest.mark.parametrize("stage", ["Fitting", "Laying out"])
+def test_ctrl_c_before_anything_is_painted_writes_the_strokes_found_so_far(folder, long_run, stage):
+    long_run.read_until(stage + r" \|")
+    began = time.monotonic()
+    long_run.press_ctrl_c()
+    assert long_run.exit_code() == 130
+    assert time.monotonic() - began < 4  # of the 8 and more that it takes until something is painted
+    told = r"Stopped: out\.png is the best so far \(built-in features, cpu, 0 evaluations"
+    assert re.search(told, long_run.text), long_run.text
+    content, out = pictures.read(folder / "large.png").pixels, pictures.read(folder / "out.png").pixels
+    assert out.shape == content.shape and np.abs(out - content).mean() > 0.02
 
 
 def test_a_second_ctrl_c_stops_at_once_even_in_mid_evaluation(folder, long_run):
