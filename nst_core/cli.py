@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -51,6 +52,7 @@ def _run(options: argparse.Namespace) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        message = re.sub(r"^argument (--[\w-]+): (?=\1 is )", "", message)  # a sentence that begins with its name
         self.exit(EXIT_BAD_INPUT, f"{message[0].upper()}{message[1:].rstrip('.')}; see --help.\n")
 
 
@@ -61,10 +63,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Paints a picture in the style of another (neural style transfer on VGG16 features).",
         epilog="Ctrl-C writes the best so far; once more stops at once.",
     )
-    parser.add_argument("content", nargs="?", help="the picture to be painted: PNG, TIFF or JPEG")
+    parser.add_argument("content", nargs="?", help=f"the picture to be painted: {pictures.READABLE}")
     parser.add_argument("style", nargs="?", help="the picture whose style it gets")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="where to write; CONTENT-styled beside the content if not given"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write, PNG, TIFF or JPEG by its ending; CONTENT-styled beside the content if not given",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {nst_core.__version__}")
     parser.add_argument(
@@ -80,15 +85,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_option(group, parameter: Parameter) -> None:
+    option = "--" + parameter.name.replace("_", "-")
     if parameter.choices:
         kind: dict[str, Any] = {"choices": list(parameter.choices)}
         span = ""
     else:
-        kind = {"type": _number_type(parameter), "metavar": "N"}
+        kind = {"type": _number_type(dataclasses.replace(parameter, name=option)), "metavar": "N"}
         span = parameter.span.replace("%", "%%") + ", "
     shown = parameter.default if parameter.choices else f"{parameter.default:.10g}"
     help_text = f"{parameter.help.replace('%', '%%')} ({span}default {shown})"
-    group.add_argument("--" + parameter.name.replace("_", "-"), default=parameter.default, help=help_text, **kind)
+    group.add_argument(option, default=parameter.default, help=help_text, **kind)
+    american = option.replace("colour", "color")
+    if american != option:
+        unsaid = argparse.SUPPRESS
+        group.add_argument(american, dest=parameter.name, default=unsaid, help=unsaid, **kind)
 
 
 def _number_type(parameter: Parameter):
@@ -128,8 +138,8 @@ def _stylize(options: argparse.Namespace) -> int:
             result = stylize_fully(content.pixels, style.pixels, settings, report)
             pictures.write(output, dataclasses.replace(content, pixels=result.picture))
             interrupted = asked.is_set()
-    if result.note:
-        print(result.note, file=sys.stderr)
+    for note in filter(None, (result.note, _fewer_bits(content, output))):
+        print(note, file=sys.stderr)
     count = f"{result.evaluations} evaluation{'' if result.evaluations == 1 else 's'}"
     used = f"{result.features} features, {result.device}, {count}, {result.seconds:.1f} s"
     if interrupted:
@@ -140,8 +150,18 @@ def _stylize(options: argparse.Namespace) -> int:
 
 
 def _default_output(content: Path) -> Path:
+    if not content.name:  # "." and "/", which no name can be made from
+        raise pictures.PictureError(pictures.folder_given(content))
     suffix = content.suffix if content.suffix.lower() in pictures.SUFFIXES else ".png"
     return content.with_name(f"{content.stem}-styled{suffix}")
+
+
+def _fewer_bits(content: pictures.Picture, output: Path) -> str:
+    """A sentence where the content's samples were floats, which no file that is written here can hold; else none."""
+    if not content.floating:
+        return ""
+    bits = pictures.bits_of(output, content)
+    return f"The content has floating-point samples; {output} has {bits} bits of them, from black to white."
 
 
 class _Bar:
@@ -164,14 +184,17 @@ class _Bar:
 
     def show(self, p: Progress) -> None:
         height, width = p.size
-        at = f"{p.stage.capitalize()}, scale {p.scale}/{p.scales} ({width}×{height})"
+        at, step = p.stage.capitalize(), ""
+        if p.step:  # before painting there is no scale to tell of
+            at = f"{at}, scale {p.scale}/{p.scales} ({width}×{height})"
+            step = f"step {p.step}/{p.steps}"
         if self._bar.disable and at != self._at:
             print(at, file=sys.stderr, flush=True)
         self._at = at
-        loss = "" if p.loss is None else f", loss {p.loss:.4g}"
-        left = "" if p.seconds_left is None else f", {_clock(p.seconds_left)} left"
+        loss = "" if p.loss is None else f"loss {p.loss:.4g}"
+        left = "" if p.seconds_left is None else f"{_clock(p.seconds_left)} left"
         self._bar.set_description_str(at, refresh=False)
-        self._bar.set_postfix_str(f"step {p.step}/{p.steps}{loss}{left}", refresh=False)
+        self._bar.set_postfix_str(", ".join(filter(None, (step, loss, left))), refresh=False)
         self._bar.update(max(0.0, p.fraction - self._bar.n))
 
     def say_finishing(self) -> None:

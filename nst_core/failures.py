@@ -1,4 +1,5 @@
-"""What the user is told of a failure: a code of the protocol, a sentence on what was wrong, one on what to do next."""
+"""What the user is told of a failure: a code of the protocol, a sentence on what was wrong, and one on what to do next
+where the first does not say so."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ ADVICE = {
     "frame": "Try again; if this comes back, install the filter again.",
     "version": "Run install.py again, so that the filter and its engine are of one version.",
     "settings": "Set it to a value in its range and try again.",
-    "picture": "Choose another picture or layer and try again.",
+    "picture": "",  # its sentences say it themselves
     "weights": "Fetch the weights again, or choose the built-in features.",
     "memory": "Choose a smaller picture or a lower quality, or close other programs, and try again.",
     "log": "Make room on the disk or make the log folder writable, and try again.",

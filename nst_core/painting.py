@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,6 +31,10 @@ MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
 LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
+
+
+class NothingPainted(Exception):
+    """The run is to give the best so far while its features are still being fitted."""
 
 
 @dataclass(frozen=True)
@@ -87,24 +93,26 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     """
     height, width = pictures.content.shape[2:]
     scales = _scales(height, width, recipe, settings)
-    clock = _Clock(scales, features, report)
-    clock.tell("fitting", 0, scales[0], 0, None, None)
+    finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
+    clock = _Clock(scales, features, on, _places(*finest, recipe, settings), math.prod(finest), report)
+    clock.begin()
     target = _recoloured(pictures, recipe.recolour)
     small = small_style, small_content = _to_fit(pictures, target)
-    network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
+    with contextlib.suppress(NothingPainted):
+        network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
 
     @functools.cache
     def network_on(there):  # another device may have another precision
         return in_precision(network.to(there), _precision(settings), recipe.weights, small_content, small_style)
 
-    finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
     base = target = resized(target, *finest).clamp(0, 1)
     if recipe.strokes:
         strokes, pictures = _laid_out(pictures, target, recipe, settings, clock.laid_out)
         base = starting.with_strokes(target, strokes, recipe)
         target = starting.with_drawing(base, target, recipe.kept)  # what the content loss compares with
         del strokes
-    clock.start()
+        if clock.finishing:  # before anything was painted: the strokes, as far as they were found, are the best so far
+            return Painting(_in_full(base, pictures, recipe), 0, math.inf, False, Place(on, 0))
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
     note = _too_little(scales[-1], network_on(on), pictures, recipe, settings)
     place = Place(on, _limit(settings.memory_limit, on), note)
@@ -127,10 +135,15 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         device.give_back_memory()
         if not finished:
             break
-    clock.tell("enlarging", number, scale, minimum.evaluations, minimum.loss, None)
-    painted = pyramid.reduced(pyramid.carried_up(picture, before, base), height, width)
-    painted = pictures.content + recipe.opacity * (painted - pictures.content)
+    clock.enlarging(number, minimum.evaluations, minimum.loss)
+    painted = _in_full(pyramid.carried_up(picture, before, base), pictures, recipe)
     return Painting(painted, evaluations, minimum.loss, finished, place)
+
+
+def _in_full(painted, pictures, recipe):
+    """``painted`` at the content's size, as opaque as the recipe says."""
+    painted = pyramid.reduced(painted, *pictures.content.shape[2:])
+    return pictures.content + recipe.opacity * (painted - pictures.content)
 
 
 def _scales(height, width, recipe, settings):
@@ -212,14 +225,24 @@ def _style_at(pictures, brush_size, content_height, content_width):
     return resized(pictures.style, *size).clamp(0, 1), None if visible is None else resized(visible, *size).clamp_min(0)
 
 
-def _laid_out(pictures, target, recipe, settings, on_scale):
+def _places(height, width, recipe, settings):
+    """The work of laying out the strokes; see synthesis.places."""
+    longest = max(height, width)
+    square = synthesis.places(longest, settings.brush_size, _detailed(settings)) if recipe.strokes else 0.0
+    return square * height * width / longest**2
+
+
+def _detailed(settings):
+    # what is free now has no say: the same seed would not always give the same picture
+    return not 0 < settings.memory_limit < LEAST_FOR_DETAIL
+
+
+def _laid_out(pictures, target, recipe, settings, on_work):
     """``target`` laid out in the style's strokes, and the pictures, with a style that counts as it was used for that.
 
     A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
     """
     style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
-    # what is free now has no say: the same seed would not always give the same picture
-    detailed = not 0 < settings.memory_limit < LEAST_FOR_DETAIL
     field = synthesis.field(
         target,
         style,
@@ -228,8 +251,8 @@ def _laid_out(pictures, target, recipe, settings, on_scale):
         recipe.guidance,
         even=recipe.even,
         visible=visible,
-        detailed=detailed,
-        on_scale=on_scale,
+        detailed=_detailed(settings),
+        on_work=on_work,
     )
     used = resized(field.used, *style.shape[2:]).clamp(0, MOST_USED)
     counts = (1 - recipe.balance + recipe.balance * used) * (1.0 if visible is None else visible)
@@ -267,73 +290,102 @@ def _pooling(settings):
 
 
 class _Clock:
-    """Tells the caller how far the run is, with a fraction that never falls and the seconds that are left."""
+    """Tells the caller how far the run is, with a fraction that never falls and the seconds that are left.
 
-    FIT_WORK, LAYOUT_WORK = 0.8, 3.0  # of the fit and of laying out the strokes, in megapixels evaluated
-    WARM_UP = 3  # evaluations until the seconds that are left can be told: the first takes several times as long
+    Work is counted in millions of pixels evaluated with the fitted features on a processor: what else there is to do
+    takes as long as so many of them, measured on one core and on two.
+    """
 
-    def __init__(self, scales: list[Scale], features: str, report):
+    FIT, LOAD = 0.7, 0.1  # the features fitted, or loaded
+    READY, SHOWN = 0.2, 0.3  # between the strokes and the first evaluation; the strokes shown, each million of pixels
+    BEGIN = 0.7  # evaluations that it takes as long as to begin a scale
+    PLACE = 2.2e-6  # of the layout, see synthesis.places
+    WHOLE_NETWORK = 4.0  # an evaluated pixel with features that are not fitted, which are twice as many
+    ON_A_CARD = 0.05  # an evaluated pixel there, with all else left to the processor
+    MEASURED = 0.08  # share of the layout after which the seconds that are left can be told
+    WARM_UP = 3  # evaluations until painting's own speed can be told: the first takes several times as long
+
+    def __init__(self, scales: list[Scale], features: str, on: torch.device, places: float, pixels: int, report):
         self.scales, self.features, self.report = scales, features, report
-        self.painting_since = time.monotonic()
-        self.told = self.prepared = 0.0
-        self.work = sum(scale.work for scale in scales)
-        self.prepared_share = 1 / (1 + self.work / 1e6 / (self.FIT_WORK + self.LAYOUT_WORK))
+        fitted = features == "built-in"
+        pixel = (1.0 if fitted else self.WHOLE_NETWORK) * (1.0 if on.type == "cpu" else self.ON_A_CARD)
+        self.of_evaluation = [scale.height * scale.width / 1e6 * pixel for scale in scales]
+        self.of_scales = [
+            one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, scales, strict=True)
+        ]
+        self.of_fit, self.of_layout = self.FIT if fitted else self.LOAD, places * self.PLACE
+        ready = self.READY + (self.SHOWN * pixels / 1e6 if places else 0.0)
+        self.work = self.of_fit + self.of_layout + ready + sum(self.of_scales)
+        self.began = time.monotonic()
+        self.painting_since = None  # the first evaluation's end, and the work that was done then
+        self.told = 0.0
+        self.finishing = False
+
+    def begin(self):
+        """Tells that the run begins."""
+        self._tell("fitting", 0.0, self._steps(0, 0), None)
 
     def fitted(self, share: float):
-        """Tells that ``share`` of the fit's layers is done, 0 to 1; a chance to cancel."""
-        self._tell_prepared(share * self.FIT_WORK)
+        """Tells that ``share`` of the fit's layers is done, 0 to 1; raises NothingPainted where it is to end."""
+        self._tell("fitting", share * self.of_fit, self._steps(0, 0), None)
+        if self.finishing and self.of_layout:
+            raise NothingPainted
 
-    def laid_out(self, share: float):
-        """Tells that ``share`` of laying out the strokes is done, 0 to 1; a chance to cancel."""
-        self._tell_prepared(self.FIT_WORK + share * self.LAYOUT_WORK)
-
-    def _tell_prepared(self, work):
-        self.prepared = work / (self.FIT_WORK + self.LAYOUT_WORK)
-        self.tell("fitting", 0, self.scales[0], 0, None, None)
-
-    def start(self):
-        self.painting_since = time.monotonic()
+    def laid_out(self, share: float) -> bool:
+        """Tells that ``share`` of laying out the strokes is done, 0 to 1; True where that is to end."""
+        left = self._at_the_speed_so_far if share >= self.MEASURED else None
+        self._tell("laying out", self.of_fit + share * self.of_layout, self._steps(0, 0), left)
+        return self.finishing
 
     def at(self, number) -> Callable[[int, float, torch.Tensor], Stop | None]:
         """The callback of the scale ``number``'s evaluations."""
-        scale = self.scales[number]
+        before = self.work - sum(self.of_scales[number:])
 
         def on_evaluation(step, loss, picture):
-            return self.tell("painting", number, scale, step, loss, picture)
+            done = before + self.of_evaluation[number] * (self.BEGIN + step)
+            if self.painting_since is None:
+                self.painting_since = time.monotonic(), done
+            known = number or step >= self.WARM_UP
+            left = self._at_paintings_speed if known else self._at_the_speed_so_far if self.of_layout else None
+            return self._tell("painting", done, self._steps(number, step, loss, picture), left)
 
         return on_evaluation
 
-    def tell(self, stage, number, scale, step, loss, picture):
-        done = sum(s.work for s in self.scales[:number]) + step * scale.height * scale.width
-        fraction = self.prepared_share + (1 - self.prepared_share) * done / self.work
-        if stage == "fitting":
-            fraction = self.prepared_share * self.prepared
-        if stage == "enlarging":
-            fraction = 1.0
-        self.told = fraction = max(self.told, fraction)  # a scale may begin anew, where memory ran short
-        spent = time.monotonic() - self.painting_since
-        known = stage == "painting" and (number or step >= self.WARM_UP)
-        left = spent / done * (self.work - done) if known else None
+    def enlarging(self, number, step, loss):
+        """Tells that all is painted, up to the scale ``number``."""
+        self._tell("enlarging", self.work, self._steps(number, step, loss), None)
+
+    def _at_the_speed_so_far(self, done):
+        return (time.monotonic() - self.began) / done * (self.work - done)
+
+    def _at_paintings_speed(self, done):
+        since, done_then = self.painting_since
+        return (time.monotonic() - since) / (done - done_then) * (self.work - done)
+
+    def _steps(self, number, step, loss=None, picture=None):
+        """What a report says of the scale ``number``."""
+        scale = self.scales[number]
         preview = None if picture is None else lambda: _preview(picture)
-        size = (scale.height, scale.width)
+        return {
+            "scale": number + 1,
+            "scales": len(self.scales),
+            "size": (scale.height, scale.width),
+            "step": step,
+            "steps": scale.evaluations,
+            "loss": loss,
+            "preview": preview,
+        }
+
+    def _tell(self, stage, done, steps, left):
+        self.told = max(self.told, min(1.0, done / self.work))  # a scale may begin anew, where memory ran short
+        seconds = left(done) if left else None
         answer = self.report(
-            Progress(
-                stage,
-                fraction,
-                number + 1,
-                len(self.scales),
-                size,
-                step,
-                scale.evaluations,
-                loss,
-                left,
-                self.features,
-                preview,
-            )
+            Progress(stage=stage, fraction=self.told, seconds_left=seconds, features=self.features, **steps)
         )
         if answer is Stop.CANCEL:
             raise Cancelled
-        return answer
+        self.finishing = self.finishing or answer is Stop.FINISH
+        return Stop.FINISH if self.finishing else None
 
 
 def _preview(picture):

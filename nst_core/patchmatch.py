@@ -8,6 +8,7 @@ together: whole strokes are taken, not single patches, which is what an exact se
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -30,6 +31,11 @@ class Effort:
     rounds: int
     steps: tuple[int, ...] = (8, 4, 2, 1, 1)
     farthest: float = math.inf
+
+    @property
+    def offers(self) -> int:
+        """How many offers are made to each position, about: those by chance are a few."""
+        return self.rounds * (4 * len(self.steps) + 4)
 
 
 @dataclass(frozen=True)
@@ -69,20 +75,27 @@ def improved(
     reuse: float,
     effort: Effort,
     random: torch.Generator,
+    on_offer: Callable[[float], bool] = lambda done: False,
 ) -> torch.Tensor:
     """``index``, (rows·columns,), with better matches: for every patch of ``wanted`` its like among ``there``'s.
 
     ``reuse`` is how much dearer a patch gets by being used, in units of the usual cost where all are used alike, so
     that all of the style is seen and no part of it everywhere (Kaspar et al., 2015).
+
+    ``on_offer`` is told the share of the search that is done after each offer; where it answers True, the search ends
+    with what it has.
     """
-    for _ in range(effort.rounds):
+    for number in range(effort.rounds):
         dearer = _dearer_by_use(index, wanted, weight, there, reuse)
         cost = costs(wanted, weight, dearer, index)
-        for offer in _offers(wanted, there, effort, random):
+        offers = list(_offers(wanted, there, effort, random))
+        for made, offer in enumerate(offers, 1):
             offered = offer(index)
             its_cost = costs(wanted, weight, dearer, offered)
             better = its_cost < cost
             index, cost = torch.where(better, offered, index), torch.where(better, its_cost, cost)
+            if on_offer((number + made / len(offers)) / effort.rounds):
+                return index
     return index
 
 

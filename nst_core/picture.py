@@ -10,9 +10,11 @@ written by libvips.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -32,9 +34,11 @@ SUFFIXES = {
 }
 """The endings of files that can be written, with libvips's options for them."""
 
-_KINDS = "use a PNG, TIFF or JPEG file"
+READABLE = "PNG, TIFF, JPEG, WebP, GIF or AVIF"  # what libvips opens of files that may be damaged, or worse
 _PROFILE_BANDS = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}
 _CARRIED = ("exif-", "iptc-data", "xmp-data")  # fields that say who made the picture, when and with what
+_ELSEWHERE = "choose a folder that you may write to"
+_REMEDY = {errno.ENOSPC: "make room on the disk, or choose another", errno.ENAMETOOLONG: "choose a shorter one"}
 _SAME_COLOUR = 1 / 255  # samples closer than this are one colour in 8 bits
 
 
@@ -55,6 +59,7 @@ class Picture:
         profile: the ICC profile that a file written from this gets, its samples converted; None for plain sRGB.
         pixels_per_mm: the resolution for printing.
         metadata: EXIF, IPTC and XMP fields as libvips names them, without orientation and thumbnail.
+        floating: whether the file has floating-point samples, of which 16 bits between 0 and 1 are kept.
     """
 
     pixels: np.ndarray
@@ -62,6 +67,7 @@ class Picture:
     profile: bytes | None = None
     pixels_per_mm: tuple[float, float] = (1.0, 1.0)
     metadata: dict[str, Any] = field(default_factory=dict)
+    floating: bool = False
 
 
 def to_float(samples: np.ndarray) -> np.ndarray:
@@ -90,18 +96,28 @@ def read(path: str | os.PathLike) -> Picture:
         raise PictureError(f"There is no file {path}; check its name.") from exc
     except OSError as exc:
         if path.is_dir():  # which Windows tells as a lack of permission
-            raise PictureError(f"{path} is a folder; give the name of a file in it.") from exc
+            raise PictureError(folder_given(path)) from exc
         raise PictureError(f"{path} can't be read: {exc.strerror}; choose a file that you may read.") from exc
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
     except pyvips.Error as exc:
-        raise PictureError(f"{path} is not a picture of a known kind; {_KINDS}.") from exc
+        raise PictureError(f"{path} is not a picture of a known kind; use a {READABLE} file.") from exc
     if max(image.width, image.height) > MAX_SIDE or image.width * image.height * 16 > MAX_BYTES:
         raise PictureError(f"{path} is {image.width}×{image.height} pixels, which is too large; use a smaller picture.")
     try:
         return _decoded(image.autorot())
     except pyvips.Error as exc:
         raise PictureError(f"{path} is damaged or incomplete; save it again or use another.") from exc
+
+
+def folder_given(path: str | os.PathLike) -> str:
+    """What to say where a picture is to be read from a folder."""
+    return f"{path} is a folder; give the name of a file in it."
+
+
+def bits_of(path: str | os.PathLike, picture: Picture) -> int:
+    """How many bits each sample of ``picture`` has in a file of that name."""
+    return 8 if Path(path).suffix.lower().startswith(".jp") else picture.bits
 
 
 def write(path: str | os.PathLike, picture: Picture) -> None:
@@ -114,37 +130,51 @@ def write(path: str | os.PathLike, picture: Picture) -> None:
     path = Path(path)
     check_writable(path)
     options = SUFFIXES[path.suffix.lower()]
-    pixels, bits = picture.pixels, picture.bits
+    pixels, bits = picture.pixels, bits_of(path, picture)
     if path.suffix.lower().startswith(".jp"):
-        pixels, bits = _on_white(pixels), 8
+        pixels = _on_white(pixels)
     image = _encoded(pixels, bits, picture)
     try:
         data = image.write_to_buffer(path.suffix.lower(), **options)
     except pyvips.Error as exc:
         raise PictureError(f"{path} can't be written: {str(exc).strip().splitlines()[-1]}.") from exc
+    with _beside(path) as beside:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """The name of a file beside ``path`` that is gone afterwards; what can't be done with it becomes a PictureError."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
-            beside.write_bytes(data)
-            os.replace(beside, path)
+            yield beside
         finally:
             with contextlib.suppress(OSError):
                 beside.unlink()
     except OSError as exc:
-        raise PictureError(f"{path} can't be written: {exc.strerror}.") from exc
+        raise PictureError(f"{path} can't be written: {exc.strerror}; {_REMEDY.get(exc.errno, _ELSEWHERE)}.") from exc
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises :class:`PictureError` where it is clear, before any work, that ``path`` can't be written."""
+    """Raises :class:`PictureError` where it is clear, before any work, that ``path`` can't be written.
+
+    A file is made beside it for a moment, as :func:`write` will: there are folders that nobody may write to, whatever
+    their permissions say.
+    """
     path = Path(path)
     if path.is_dir():
         raise PictureError(f"{path} is a folder; give the name of a file.")
     if path.suffix.lower() not in SUFFIXES:
         raise PictureError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
+    file = next((parent for parent in path.parents if parent.is_file()), None)
+    if file:
+        raise PictureError(f"{file} is a file, so that nothing can be written in it; give a folder.")
     if not path.parent.is_dir():
         raise PictureError(f"There is no folder {path.parent}; make it first, or choose another.")
-    if not os.access(path.parent, os.W_OK):
-        raise PictureError(f"The folder {path.parent} can't be written to; choose another.")
+    with _beside(path) as beside:
+        beside.touch()
 
 
 def _libvips():
@@ -177,7 +207,7 @@ def _decoded(image) -> Picture:
         profile = None  # a profile of another kind says nothing about these samples
     if profile:
         pixels, profile = _in_srgb(pixels, profile)
-    return Picture(pixels, bits, profile, (image.xres, image.yres), metadata)
+    return Picture(pixels, bits, profile, (image.xres, image.yres), metadata, samples.dtype.kind == "f")
 
 
 def _in_srgb(pixels: np.ndarray, profile: bytes) -> tuple[np.ndarray, bytes | None]:

@@ -13,7 +13,7 @@ class Stop(enum.Enum):
     """What a progress callback may return to end the run early; None lets it go on."""
 
     CANCEL = "cancel"  # give nothing: the run raises Cancelled
-    FINISH = "finish"  # give the best picture so far
+    FINISH = "finish"  # give the best picture so far: until there is an evaluation, what was found of the strokes
 
 
 class Cancelled(Exception):
@@ -29,11 +29,12 @@ class Progress:
     """One report of a running stylisation.
 
     Attributes:
-        stage: ``"fitting"``, ``"painting"`` or ``"enlarging"``.
+        stage: ``"fitting"`` the features, ``"laying out"`` the strokes, ``"painting"`` or ``"enlarging"``, in this
+            order; the second only where the start has strokes.
         fraction: of the whole run's work that is done, 0 to 1; never falls.
         scale, scales: the number of the current scale, from 1, and how many there are.
         size: height and width of the current scale in pixels.
-        step, steps: evaluations done and planned at this scale.
+        step, steps: evaluations done and planned at this scale; before painting, none is done.
         loss: the current loss; None while there is none.
         seconds_left: estimate of the seconds until the result; None until there is one.
         features: ``"imagenet"``, ``"imagenet-v1"`` or ``"built-in"``: what the run uses.

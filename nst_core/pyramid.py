@@ -39,11 +39,6 @@ class Scale:
     width: int
     evaluations: int
 
-    @property
-    def work(self) -> int:
-        """In evaluated pixels."""
-        return self.height * self.width * self.evaluations
-
 
 def schedule(
     height: int,

@@ -20,6 +20,7 @@ __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop"
 
 SMALLEST_SIDE = 16
 FEW_STROKES = 32  # pixels of a style's shorter side, under which strokes come out as blurry blobs
+BEYOND = (-1.0, 2.0)  # what filters overshoot to, and more; beyond it values are not meant to be from 0 to 1
 FLAT = 1.5 / 255  # range of values that nobody sees as more than one colour
 
 
@@ -59,16 +60,18 @@ def stylize(
     """``content`` painted in the style of ``style``.
 
     Args:
-        content: float array H×W×C in [0, 1], sRGB; C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA).
+        content: float array H×W×C in [0, 1], sRGB; C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA). Values
+            a little outside are cut off; with any below −1 or above 2 it is refused, as it must be of another range.
         style: likewise; its size and channel count may differ.
         settings: see :class:`Settings`; the defaults where None.
-        on_progress: called after every evaluation; may return a :class:`Stop`.
+        on_progress: called after every evaluation, and often before the first; may return a :class:`Stop`.
 
     Returns:
         float32 array of the content's shape; alpha as it was.
 
     Raises:
-        PictureError: a picture of a wrong type or shape, or with a side under 16 pixels; a style of one flat colour.
+        PictureError: a picture of a wrong type, shape or range, or with a side under 16 pixels; a style of one flat
+            colour.
         Cancelled: ``on_progress`` returned ``Stop.CANCEL``.
         weights.imagenet.WeightsError: features that are not installed, or damaged.
         device.DeviceError: a device that is not there.
@@ -123,6 +126,12 @@ def _checked(picture, name):
     picture = np.array(picture, dtype=np.float32)
     if not np.isfinite(picture).all():
         raise PictureError(f"The {name} has pixels that are no numbers; flatten or convert the picture and try again.")
+    # a host's float layers may hold more light than white: the engine's process cuts that off before it comes here
+    if picture.min() < BEYOND[0] or picture.max() > BEYOND[1]:
+        raise PictureError(
+            f"The {name} has values from {picture.min():.4g} to {picture.max():.4g}; they must be from 0 to 1: divide "
+            "8-bit samples by 255, and clip what is brighter than white."
+        )
     return picture.clip(0, 1)
 
 

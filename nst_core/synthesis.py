@@ -46,6 +46,9 @@ HIDDEN = 1e3  # what it costs to take what is transparent in the style
 LARGE = 800  # longest side in pixels from which on places are made finer once more: at full size they would be seen
 LEAST_FINER = 1.2  # times finer than they were: a large brush leaves no room for that
 REACH = (0.3, 0.6)  # of a place into its neighbours, a standard deviation in places, where it is two pixels, and four
+LEAST_TURN = 2500  # places that a turn takes as long as at least, however few there are
+SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
+BEFORE, BETWEEN = 18, 14  # searches through all places that it takes as long as to begin a scale, and a turn
 BAND = 256  # rows that are shown at a time: a place takes some 200 bytes on the way
 
 
@@ -75,7 +78,7 @@ def field(
     even: float = 0.0,
     visible: torch.Tensor | None = None,
     detailed: bool = True,
-    on_scale: Callable[[float], None] = lambda done: None,
+    on_work: Callable[[float], bool] = lambda done: False,
 ) -> Field:
     """Which part of ``style`` to show at each place of ``content``; both (1, 3, H, W) in [0, 1], in the same colours.
 
@@ -88,21 +91,32 @@ def field(
         even: how much places are drawn to a layout that uses all of the style alike (:mod:`nst_core.layout`), 0 to 1.
         visible: the style's alpha (1, 1, H, W), or None.
         detailed: whether a large picture's places are made up to twice as fine, which takes half a gigabyte.
-        on_scale: called before each scale with the share of the work that is done; may raise.
+        on_work: called often with the share of the work that is done. Where it answers True, the search ends with what
+            it has, which is broader and rougher; it may also raise.
     """
     random = torch.Generator().manual_seed(seed)
     found = parts = None
     scales = _scales(max(content.shape[2:]), brush_size / 100, detailed)
-    work = sum(scale.side for scale in scales)
+    work = [_work(scale, brush_size / 100) for scale in scales]
     for number, scale in enumerate(scales):
-        on_scale(sum(before.side for before in scales[:number]) / work)
+
+        def on_share(share, number=number):
+            return on_work((sum(work[:number]) + share * work[number]) / sum(work))
+
+        if on_share(0) and found is not None:
+            break
         copy, of_style = _copy(content, scale.side), _copy(style, max(PATCH + 1, round(scale.side * brush_size / 100)))
         seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
         if even and parts is None:
             parts = layout.parts(copy, of_style, seen)
         pull = _Pull(parts, even * PULL * scale.pulled)
-        found = _at_scale(copy, of_style, seen, found, guidance, reuse, pull, scale, random)
+        found = _at_scale(copy, of_style, seen, found, guidance, reuse, pull, scale, random, on_share)
     return found
+
+
+def places(longest: int, brush_size: float = 100.0, detailed: bool = True) -> float:
+    """What a field of a content of that longest side, if it is a square, takes in work: places sought, in all turns."""
+    return sum(_work(scale, brush_size / 100) for scale in _scales(longest, brush_size / 100, detailed))
 
 
 def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: float = 100.0) -> torch.Tensor:
@@ -146,6 +160,11 @@ def _scales(longest, factor, detailed):
     return scales
 
 
+def _work(scale, factor):
+    # a quick search through many places takes as long as a thorough one through few, which the processor keeps at hand
+    return scale.side**2 * (scale.turns + SETTING_UP * factor**2) + scale.turns * LEAST_TURN
+
+
 def _sides(factor, finest):
     """Longest sides of the content's copies, coarsest first, up to ``finest``, for a style ``factor`` times as long."""
     finest = max(COARSEST, min(finest, LONGEST_STYLE / factor))
@@ -154,10 +173,17 @@ def _sides(factor, finest):
     return [round(coarsest * (finest / coarsest) ** (i / steps)) if steps else round(finest) for i in range(steps + 1)]
 
 
-def _at_scale(content, style, visible, coarser, guidance, reuse, pull, scale, random):
+def _at_scale(content, style, visible, coarser, guidance, reuse, pull, scale, random, on_share):
     size = height, width = content.shape[2:]
+    a_turn = BETWEEN + scale.effort.offers
+
+    def told(made):
+        return on_share(made / (BEFORE + scale.turns * a_turn))
+
     principal, guide = _Principal(style, random), _guide(content)
+    told(BEFORE / 3)
     look = principal(style)
+    told(BEFORE / 3 * 2)
     places, wanted = pull(look, size, style.shape[2:])
     there = _patches(torch.cat([look, places], 1), _guide(style)[..., _INNER, _INNER], _penalty(visible))
     weight = guidance * GUIDE * PATCH**2 * (1 + SALIENCE * _salience(content)).flatten()
@@ -165,11 +191,20 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, pull, scale, ra
         index = _first(guide, weight, wanted, there, random)
     else:
         index = _finer(coarser, there, style, height, width)
-    for _ in range(scale.turns):
+    for turn in range(scale.turns):
+        begun = BEFORE + turn * a_turn
+
+        def on_offer(share, begun=begun + BETWEEN):
+            return told(begun + share * scale.effort.offers)
+
+        if told(begun):
+            break
         picture = _mean_of_patches(index, there, style, height, width)
+        if told(begun + BETWEEN / 2):
+            break
         look = principal(F.pad(picture, (_HALF,) * 4, mode="replicate"))
         here = _patches(torch.cat([look, wanted], 1), guide, None)
-        index = improved(index, here, weight, there, reuse, scale.effort, random)
+        index = improved(index, here, weight, there, reuse, scale.effort, random, on_offer)
     rows, columns = _middles(index, there, height, width)
     used = F.pad(density(index, there), (_HALF,) * 4, mode="replicate")
     return Field(rows, columns, tuple(style.shape[2:]), used / used.mean())

@@ -232,12 +232,14 @@ def small(pixels: np.ndarray) -> np.ndarray:
 def _pixels(request: Frame, name: str) -> np.ndarray:
     """An attachment as a float picture; float samples outside [0, 1], which GIMP's images may have, are cut off."""
     if name not in request.arrays:
-        raise picture.PictureError(f"No {name} was sent.")
+        raise picture.PictureError(f"No {name} was sent; install the filter again.")
     samples = request.arrays[name]
     if samples is None:
         raise MemoryError
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-        raise picture.PictureError(f"The {name} holds values that are not numbers (NaN or infinite).")
+        raise picture.PictureError(
+            f"The {name} holds values that are not numbers (NaN or infinite); flatten or convert it and try again."
+        )
     return picture.to_float(samples)
 
 

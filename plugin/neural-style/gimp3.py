@@ -108,9 +108,10 @@ def run(procedure, run_mode, image, drawables, config, _data):
     try:
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             recall_style(config)
-        if run_mode == Gimp.RunMode.INTERACTIVE and not ask(procedure, config):
+        layers = [layer_of(drawable) for drawable in drawables]
+        if run_mode == Gimp.RunMode.INTERACTIVE and not ask(procedure, config, layers):
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, GLib.Error())
-        paint(image, [layer_of(drawable) for drawable in drawables], config)
+        paint(image, layers, config)
         remember_style(config)
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, GLib.Error())
     except PlainError as error:
@@ -148,8 +149,8 @@ def recall_style(config):
             config.set_property("style", Gimp.Item.get_by_id(int(number)))
 
 
-def ask(procedure, config):
-    """Shows the dialog; False where the artist closed it."""
+def ask(procedure, config, layers):
+    """Shows the dialog, whose OK waits for a style; False where the artist closed it."""
     gi.require_version("GimpUi", "3.0")
     gi.require_version("Gtk", "3.0")
     from gi.repository import GimpUi, Gtk
@@ -168,6 +169,8 @@ def ask(procedure, config):
 
     dialog.fill(["style"])
     dialog.get_content_area().pack_start(file_chooser, False, False, 0)
+    hint = Gtk.Label(visible=True, xalign=0.0, wrap=True, max_width_chars=1)
+    dialog.get_content_area().pack_start(hint, False, False, 0)
     dialog.fill([parameter.argument for parameter in parameters])
 
     # the style is one thing: what was chosen last holds
@@ -175,6 +178,17 @@ def ask(procedure, config):
         other = "style-file" if changed.name == "style" else "style"
         if config.get_property(changed.name) is not None and config.get_property(other) is not None:
             config.set_property(other, None)
+        show_what_is_missing()
+
+    def show_what_is_missing():
+        missing = missing_style(config.get_property("style"), config.get_property("style-file"), layers)
+        hint.set_text(missing)  # an empty line where nothing is: the dialog keeps its size
+        dialog.set_response_sensitive(Gtk.ResponseType.OK, not missing)
+
+    show_what_is_missing()
+    manual = dialog.get_widget_for_response(Gtk.ResponseType.HELP)
+    if manual is not None:
+        manual.hide()  # it opens GIMP's own manual, which has no page on this filter
 
     handlers = [config.connect("notify::" + name, chosen) for name in ("style", "style-file")]
     going_on = dialog.run()
@@ -182,6 +196,17 @@ def ask(procedure, config):
         config.disconnect(handler)
     dialog.destroy()
     return going_on
+
+
+def missing_style(style, file, layers):
+    """What the artist is to do before ``layers`` can be painted in the style of a drawable or file; else nothing."""
+    if file is not None:
+        return ""
+    if style is None:
+        return "No style is chosen: choose a style layer or a style file."
+    if any(style == layer for layer in layers):
+        return "The style is the layer %s itself: choose another layer as the style." % style.get_name()
+    return ""
 
 
 def style_file_chooser(GimpUi, procedure, config):
@@ -204,7 +229,10 @@ def paint(image, layers, config):
     settings = job.settings_of(parameters, values)
     file = config.get_property("style-file")
     style = config.get_property("style") if file is None else None
-    check(image, layers, style)
+    check(image, layers)
+    missing = missing_style(style, file, layers)
+    if missing:
+        raise PlainError(missing)
     boxes = [working_box(image, layer) for layer in layers]
     style_picture, style_name, style_source = read_style(style, file)
 
@@ -244,8 +272,8 @@ def progress(number, count):
 
 # ----------------------------------------------------------------------------------------------- what is to be done
 
-def check(image, layers, style):
-    """Raises :class:`PlainError` where ``layers`` can't be painted with ``style``."""
+def check(image, layers):
+    """Raises :class:`PlainError` where ``layers`` can't be painted."""
     if not layers:
         raise PlainError("No layer is selected: select the layer to paint, and run Neural Style again.")
     for layer in layers:
@@ -258,8 +286,6 @@ def check(image, layers, style):
             raise PlainError("A floating selection can't be painted: anchor it, or make it a layer first.")
         if layer.is_group() and not layer.get_children():
             raise PlainError("The layer group %s is empty: select a layer with a picture." % name)
-        if style is not None and style == layer:
-            raise PlainError("The style is the layer %s itself: choose another layer as the style." % name)
 
 
 def layer_of(drawable):
@@ -290,8 +316,6 @@ def read_style(style, file):
     if style is not None:
         whole = Box(0, 0, style.get_width(), style.get_height())
         return read(style, whole), style.get_name(), style.get_name()
-    if file is None:
-        raise PlainError("No style is chosen: choose a style layer or a style file.")
     path = file.get_path() or file.get_uri()
     try:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)

@@ -74,3 +74,25 @@ def test_chance_takes_no_match_from_farther_than_it_may():
     moved = (found // 36 - start // 36).abs(), (found % 36 - start % 36).abs()
     most = 6 + 2  # narrowing by three: as far as two from where the first chance led to
     assert 6 <= max(int(m.max()) for m in moved) <= most
+
+
+def test_a_search_tells_how_far_it_is_and_can_be_ended_with_what_it_has():
+    told = []
+
+    def found(last):
+        def on_offer(done):
+            told.append(done)
+            return done >= last
+
+        told.clear()
+        start, random = search()[0], torch.Generator().manual_seed(0)
+        return improved(start, WANTED, WEIGHT, THERE, 0.0, Effort(2), random, on_offer)
+
+    costly, usual = (float(costs(WANTED, WEIGHT, THERE, found(last)).mean()) for last in (0.1, 2))
+    assert told == sorted(set(told)) and told[0] > 0 and told[-1] == 1
+    whole = len(told)
+    before = float(costs(WANTED, WEIGHT, THERE, search()[0]).mean())
+    assert before > costly > usual
+    found(0.1)
+    assert len(told) < 0.2 * whole and told[-1] < 0.2
+    assert abs(Effort(2).offers - whole) <= 4

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +186,10 @@ def test_progress_never_falls_and_ends_at_1(values):
     painting = [p for p in told if p.stage == "painting"]
     assert len(painting) == result.evaluations
     assert all(1 <= p.step <= p.steps and 1 <= p.scale <= p.scales for p in painting)
-    assert [p.seconds_left for p in painting[:2]] == [None, None]  # the first evaluations tell nothing of the others
+    # the first evaluations tell nothing of the others; the strokes, where there are any, do
+    strokes = "laying out" in {p.stage for p in told}
+    assert all((p.seconds_left is None) != strokes for p in painting[:2])
+    assert strokes == (values.get("preset") is None and values.get("start") is None)
     assert all(p.seconds_left >= 0 for p in painting[2:]) and painting[-1].seconds_left == 0
     assert [(p.scale, p.step) for p in painting] == sorted({(p.scale, p.step) for p in painting})
     preview = painting[-1].preview()
@@ -209,13 +213,79 @@ def test_the_fit_is_told_layer_by_layer_and_can_be_cancelled_in_between():
 
     def cancel(progress):
         told.append(progress)
-        return Stop.CANCEL if len(told) == 4 else None
+        return Stop.CANCEL if len(told) == 4 else None  # of which the first is before the first layer
 
     with pytest.raises(Cancelled):
         stylize(CONTENT, STYLE, settings(), cancel)
     fractions = [p.fraction for p in told]
     assert {p.stage for p in told} == {"fitting"}
     assert fractions == sorted(set(fractions)) and len(fractions) == 4 and 0 < fractions[-1] < 0.5
+
+
+def ending(stage, answer, told):
+    """A callback that tells ``told`` of the stages, and answers from the second report of ``stage`` on."""
+
+    def report(progress):
+        told.append(progress.stage)
+        return answer if told.count(stage) >= 2 else None
+
+    return report
+
+
+def test_laying_out_the_strokes_can_be_cancelled():
+    told = []
+    with pytest.raises(Cancelled):
+        stylize(CONTENT, STYLE, settings(), ending("laying out", Stop.CANCEL, told))
+    assert told[-2:] == ["laying out"] * 2 and told.count("laying out") == 2
+
+
+@pytest.mark.parametrize("stage", ["fitting", "laying out"])
+def test_finish_before_anything_is_painted_gives_the_strokes_as_far_as_they_are(stage):
+    content, told, whole = drawn(47, 61, 4, seed=5), [], []
+    stylize(content, STYLE, settings(evaluations=1), lambda progress: whole.append(progress.stage))
+    result = stylize_fully(content, STYLE, settings(), ending(stage, Stop.FINISH, told))
+    assert len(told) < 0.2 * len(whole) and "painting" not in told and len(set(whole)) == 4
+    assert not result.finished and result.evaluations == 0 and result.loss is None
+    assert result.picture[..., 3].tobytes() == content[..., 3].tobytes()
+    assert np.abs(result.picture - content)[..., :3].mean() > 0.02
+    assert result.picture.min() >= 0 and result.picture.max() <= 1
+
+
+def test_finish_before_noise_is_painted_gives_a_painted_picture():
+    told = []
+    result = stylize_fully(CONTENT, STYLE, settings(start="noise"), ending("fitting", Stop.FINISH, told))
+    assert not result.finished and result.evaluations == 1 and "laying out" not in told
+
+
+@pytest.mark.parametrize("quality", ["draft", "normal"])
+def test_the_fraction_goes_with_the_work_and_the_time_left_is_told_early(monkeypatch, quality):
+    """By the processor's own seconds, of one thread: a busy machine has no say."""
+    for name, value in ARTISTS_FIT.items():
+        monkeypatch.setattr(fitted, name, value)
+    monkeypatch.setattr(time, "monotonic", time.process_time)
+    threads, told = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    try:
+        began = time.process_time()
+        content, style = drawn(300, 400, seed=1), drawn(260, 330, seed=2)
+        stylize(content, style, Settings(features="built-in", device="cpu", quality=quality), told_at(told, began))
+        seconds = time.process_time() - began
+    finally:
+        torch.set_num_threads(threads)
+    shares = [at / seconds for at, _ in told]
+    fractions = [0.0, *(progress.fraction for _, progress in told)]
+    stages = list(dict.fromkeys(progress.stage for _, progress in told))
+    assert stages == ["fitting", "laying out", "painting", "enlarging"]
+    # until a report comes, the one before it is shown
+    assert max(abs(shown - at) for at, shown in zip(shares, fractions, strict=False)) < 0.2
+    assert max(abs(shown - at) for at, shown in zip(shares, fractions[1:], strict=True)) < 0.2
+    left = [(at, progress.seconds_left) for at, progress in told if progress.seconds_left is not None]
+    assert left[0][0] < 0.4 * seconds
+    assert max(abs(said - (seconds - at)) for at, said in left) < 0.25 * seconds
+
+
+def told_at(told, began):
+    return lambda progress: told.append((time.process_time() - began, progress))
 
 
 def test_finish_gives_a_whole_picture_at_once():
@@ -314,6 +384,12 @@ BAD = [
     (CONTENT, np.zeros((40, 40, 5), np.float32), r"style has the shape \(40, 40, 5\)"),
     (np.zeros((0, 40, 3), np.float32), STYLE, "at least 16×16"),
     ((CONTENT * 255).astype(np.uint8), STYLE, "content is of type uint8; it must be float"),
+    (
+        CONTENT.astype(float) * 255,
+        STYLE,
+        r"content has values from .* to 2\d\d.*; they must be from 0 to 1: divide",
+    ),
+    (CONTENT, STYLE * 4 - 2, "style has values from -2 to 2; they must be from 0 to 1"),
     (CONTENT[:2, :3], STYLE, "content is 3×2 pixels; it must be at least 16×16: choose a larger one"),
     (CONTENT, STYLE[:1, :1], "style is 1×1 pixels"),
     (CONTENT, STYLE[:15], "style is 40×15 pixels"),

@@ -1,5 +1,6 @@
 """The content in the style's strokes, on real pixels: what is taken from where, at any size, and how it is a start."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -154,17 +155,40 @@ def test_a_place_shows_its_part_of_the_style():
     torch.testing.assert_close(out[..., 14:23, 1:22], style[..., 2:11, 25:46])
 
 
-def test_it_can_be_ended_between_scales():
+def test_it_tells_how_far_it_is_and_can_be_ended_anywhere():
     told = []
 
-    def on_scale(done):
-        told.append(done)
-        if len(told) == 3:
-            raise Cancelled
+    def ended(last, way):
+        def on_work(done):
+            told.append(done)
+            return done >= last and way()
 
+        told.clear()
+        return field(CONTENT, STYLE, 0, on_work=on_work)
+
+    def cancel():
+        raise Cancelled
+
+    whole = ended(0, lambda: False)
+    assert told[0] == 0 and told == sorted(told) and told[-1] == 1
+    assert max(after - before for before, after in itertools.pairwise(told)) < 0.1
     with pytest.raises(Cancelled):
-        field(CONTENT, STYLE, 0, on_scale=on_scale)
-    assert told[0] == 0 and told == sorted(told) and told[-1] < 1
+        ended(0.3, cancel)
+    assert 0.3 <= told[-1] < 0.4
+    coarser = ended(0.3, lambda: True)
+    assert told[-1] < 0.6  # nothing is searched for any more, nor begun
+    assert whole.rows.shape > coarser.rows.shape > ended(0, lambda: True).rows.shape == (36, 48)
+    for rough in (coarser, ended(0, lambda: True)):  # they can be shown all the same
+        out = shown(rough, STYLE, 192, 256)
+        assert out.shape == CONTENT.shape and distance(resized(out, 12, 16), resized(CONTENT, 12, 16)) < 0.2
+
+
+def test_the_work_is_known_before():
+    """In places, as many as are sought in all turns: with it, a run can tell how long it will be."""
+    most, detailed, draft = (synthesis.places(side) for side in (1600, 800, 700))
+    assert most == detailed > 2 * draft > 2 * 512**2
+    assert synthesis.places(1600, detailed=False) == draft
+    assert synthesis.places(700, brush_size=400) > 0.25 * 1024**2  # a large copy of the style is to be seen to
 
 
 def test_the_start_has_the_contents_shapes_and_the_styles_strokes():

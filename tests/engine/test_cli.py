@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 from engine_process import ROOT, drawn_picture
 from PIL import Image, ImageCms
 
@@ -73,6 +74,7 @@ def test_the_help_names_every_parameter_once(folder):
     for parameter in nst_core.PARAMETERS:
         assert len(re.findall(rf" --{parameter.name.replace('_', '-')} ", shown)) == 1
         assert " ".join(parameter.help.split()) in shown
+        assert "--keep-colors" not in shown
         for choice in parameter.choices or {}:
             assert choice in shown
     assert "Traceback" not in done.stderr
@@ -87,13 +89,19 @@ BAD = {
     "no style": (["my content.png"], "Give a content picture and a style picture"),
     "a missing file": (["none.png", "style.jpg"], "There is no file none.png; check its name."),
     "a folder": (["my content.png", "."], ". is a folder; give the name of a file in it."),
+    "a folder as the content": ([".", "style.jpg"], ". is a folder; give the name of a file in it."),
+    "the root as the content": (["/", "style.jpg"], "/ is a folder; give the name of a file in it."),
     "no picture": (["text.png", "style.jpg"], "text.png is not a picture of a known kind"),
     "half a picture": (["half.png", "style.jpg"], "half.png is damaged or incomplete"),
     "half a TIFF": (["half.tif", "style.jpg"], "half.tif is damaged or incomplete"),
     "a tiny content": (["tiny.png", "style.jpg"], "3×2"),
-    "a number beyond its range": (["a", "b", "--strength", "101"], "strength is 101; it must be from 0 to 100"),
+    "a number beyond its range": (
+        ["a", "b", "--strength", "101"],
+        "--strength is 101; it must be from 0 to 100 %;",
+    ),
+    "a number of two words": (["a", "b", "--brush-size", "24"], "--brush-size is 24; it must be from 25 to 400 %; see"),
     "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
-    "half a seed": (["a", "b", "--seed", "1.5"], "seed is 1.5; it must be a whole number"),
+    "half a seed": (["a", "b", "--seed", "1.5"], "--seed is 1.5; it must be a whole number"),
     "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 520 to 10000000 MB"),
     "an unknown choice": (["a", "b", "--quality", "best"], "invalid choice: 'best'"),
     "an unknown option": (["a", "b", "--brush", "2"], "Unrecognized arguments: --brush"),
@@ -103,6 +111,11 @@ BAD = {
     "no such device": (["my content.png", "style.jpg", "--device", "mps"], "There is no MPS device"),
     "a folder to write": (["my content.png", "style.jpg", "-o", "."], ". is a folder; give the name of a file."),
     "no such folder": (["my content.png", "style.jpg", "-o", "a/out.png"], "There is no folder a"),
+    "a file as the folder": (
+        ["my content.png", "style.jpg", "-o", "style.jpg/a/out.png"],
+        "style.jpg is a file, so that nothing can be written in it; give a folder.",
+    ),
+    "an unknown American choice": (["a", "b", "--keep-colors", "all"], "--keep-colors: invalid choice: 'all'"),
 }
 
 
@@ -121,8 +134,40 @@ def test_bad_input_is_told_in_a_sentence(folder, what):
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr
-    assert done.stdout == ""
+    assert done.stdout == "" and "_" not in done.stderr
     assert {p: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_a_folder_that_nobody_may_write_to_is_told_before_the_run(folder):
+    """Not even root may make a file in /proc, and its permissions do not say so."""
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc here")
+    done = run(folder, "my content.png", "style.jpg", "-o", "/proc/out.png", "--quality", "draft")
+    assert done.returncode == 2
+    # without a bar, and without the stages that are told where there is no terminal
+    assert re.fullmatch(
+        r"/proc/out\.png can't be written: [^;]+; choose a folder that you may write to\.\n", done.stderr
+    )
+
+
+def test_colours_may_be_spelt_as_in_america(folder):
+    common = "my content.png", "style.jpg", "--quality", "draft", "--evaluations", "1", "-o"
+    for name, *option in (("a.png", "--keep-colours=luminance"), ("b.png", "--keep-colors=luminance"), ("c.png",)):
+        assert run(folder, *common, name, *option).returncode == 0
+    british, american, neither = (pictures.read(folder / name).pixels for name in ("a.png", "b.png", "c.png"))
+    assert np.array_equal(british, american) and not np.array_equal(british, neither)
+
+
+def test_a_loss_of_floating_point_is_told(folder):
+    content = to_float(drawn_picture(3)).astype(np.float32)
+    pyvips.Image.new_from_array(content * 2).write_to_file(str(folder / "float.tif"))
+    for name, bits in (("out.tif", 16), ("out.jpg", 8)):
+        done = run(folder, "float.tif", "style.jpg", "-o", name, "--strength", "0")
+        assert done.returncode == 0
+        told = f"The content has floating-point samples; {name} has {bits} bits of them, from black to white.\n"
+        assert done.stderr == told
+    assert pictures.read(folder / "out.tif").bits == 16
+    assert run(folder, "my content.png", "style.jpg", "--strength", "0").stderr == ""
 
 
 def test_weights_not_installed_tell_how_to_fetch_them(folder):
@@ -234,11 +279,12 @@ def long_run(folder):
 
 
 def test_the_bar_shows_scale_step_loss_and_time_left(folder, long_run):
-    long_run.read_until(r"left")
+    long_run.read_until(r"loss .* left")
     long_run.press_ctrl_c()
     long_run.read_until(r"Finishing")
     long_run.press_ctrl_c()
     long_run.exit_code()
+    assert re.search(r"Laying out \|.*\| +\d+%, (\d+:)?\d+:\d\d left", long_run.text), long_run.text
     bar = r"scale 1/\d+ \(\d+×\d+\) \|.*\| +\d+%, step \d+/\d+, loss [-\d.e+]+, (\d+:)?\d+:\d\d left"
     assert re.search(bar, long_run.text), long_run.text
 
@@ -252,6 +298,19 @@ def test_ctrl_c_writes_the_best_so_far(folder, long_run):
     content, out = pictures.read(folder / "large.png"), pictures.read(folder / "out.png")
     assert out.pixels.shape == content.pixels.shape
     assert "Traceback" not in long_run.text
+
+
+@pytest.mark.parametrize("stage", ["Fitting", "Laying out"])
+def test_ctrl_c_before_anything_is_painted_writes_the_strokes_found_so_far(folder, long_run, stage):
+    long_run.read_until(stage + r" \|")
+    began = time.monotonic()
+    long_run.press_ctrl_c()
+    assert long_run.exit_code() == 130
+    assert time.monotonic() - began < 4  # of the 8 and more that it takes until something is painted
+    told = r"Stopped: out\.png is the best so far \(built-in features, cpu, 0 evaluations"
+    assert re.search(told, long_run.text), long_run.text
+    content, out = pictures.read(folder / "large.png").pixels, pictures.read(folder / "out.png").pixels
+    assert out.shape == content.shape and np.abs(out - content).mean() > 0.02
 
 
 def test_a_second_ctrl_c_stops_at_once_even_in_mid_evaluation(folder, long_run):

@@ -334,10 +334,34 @@ def test_missing_files_and_folders_are_told(tmp_path, monkeypatch):
         patched.setattr(Path, "read_bytes", refuse)  # as Windows does
         pictures.read(tmp_path)
     pixels = Picture(to_float(drawn(3)))
-    for path, why in [("a/b.png", "no folder"), ("x.bmp", "must end in"), ("x", "must end in")]:
+    (tmp_path / "file").touch()
+    bad = [
+        ("a/b.png", "no folder .*a; make it first"),
+        ("file/b.png", "file is a file, so that nothing can be written in it; give a folder"),
+        ("x.bmp", "must end in"),
+        ("x", "must end in"),
+        ("x" * 250 + ".png", "File name too long; choose a shorter one"),
+    ]
+    for path, why in bad:
+        with pytest.raises(PictureError, match=why):
+            pictures.check_writable(tmp_path / path)
         with pytest.raises(PictureError, match=why):
             pictures.write(tmp_path / path, pixels)
-    assert os.listdir(tmp_path) == []
+    pictures.check_writable(tmp_path / "x.png")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_every_kind_that_is_said_to_be_read_is_read(tmp_path):
+    samples = drawn(3)
+    kinds = pictures.READABLE.replace(" or ", ", ").split(", ")
+    assert len(kinds) == 6
+    for kind in kinds:
+        image = pyvips.Image.new_from_array(samples)
+        image.write_to_file(str(tmp_path / f"a.{kind.lower()}"))
+        assert np.abs(pictures.read(tmp_path / f"a.{kind.lower()}").pixels[..., :3] - to_float(samples)).mean() < 0.1
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(PictureError, match=f"use a {pictures.READABLE} file"):
+        pictures.read(tmp_path / "a.png")
 
 
 def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
@@ -362,7 +386,7 @@ print(open("out.png", "rb").read().decode(), os.listdir("."))
     }
     done = subprocess.run(["unshare", "--mount", "sh", "-c", run], capture_output=True, text=True, env=env, timeout=60)
     assert done.stdout.splitlines() == [
-        "out.png can't be written: No space left on device.",
+        "out.png can't be written: No space left on device; make room on the disk, or choose another.",
         "the picture before ['out.png']",
     ], done.stderr
 

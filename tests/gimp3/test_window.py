@@ -75,6 +75,50 @@ result["undone at last"] = wait_for(lambda: state(image) == before, 10)
     assert told["same"]
 
 
+def test_ok_waits_for_a_style(scene):
+    """It went on without one, to say after the dialog was gone that there is none."""
+    told = scene.do("""
+dialog = open_dialog(main)
+screenshot("no-style")
+key(dialog, "alt+o")
+key(dialog, "Return")
+time.sleep(1)
+result = {"without": [window_of("Neural Style$") == dialog, window_of("GIMP Message"), engines()]}
+image.set_selected_layers([style])
+key(dialog, "Escape")
+wait_for(lambda: not window_of("Neural Style$"))
+time.sleep(0.5)
+
+# the style is the layer to be painted itself
+dialog = open_dialog(main)
+choose_style(dialog)
+screenshot("itself")
+key(dialog, "alt+o")
+time.sleep(1)
+result["itself"] = [window_of("Neural Style$") == dialog, window_of("GIMP Message"), engines()]
+key(dialog, "Escape")
+wait_for(lambda: not window_of("Neural Style$"))
+image.set_selected_layers([inner])
+result["same"] = state(image) == before
+""")
+    waits = [True, None, []]
+    assert told == {"without": waits, "itself": waits, "same": True}
+
+
+def test_help_that_there_is_not_is_not_offered(scene):
+    told = scene.do("""
+dialog = open_dialog(main)
+key(dialog, "alt+h")
+time.sleep(2)
+result = [window_of("Neural Style$") == dialog, window_of("Question|GIMP Message|.*[Hh]elp|.*[Mm]anual")]
+screenshot("help")
+key(dialog, "Escape")
+wait_for(lambda: not window_of("Neural Style$"))
+key(main, "Escape")
+""")
+    assert told == [True, None]
+
+
 def test_the_dialog_is_closed(scene):
     told = scene.do("""
 dialog = open_dialog(main)

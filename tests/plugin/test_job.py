@@ -98,8 +98,8 @@ def test_progress_words():
     assert job.progress_text(event).endswith("left, built-in features")
     assert math.isclose(job.progress_fraction(event, 2, 3), 0.5)
     assert job.progress_fraction({"fraction": 7}) == 1.0
-    fitting = {"stage": "fitting", "size": [144, 192], "step": 0, "steps": 60}
-    assert job.progress_text(fitting) == "Neural Style: fitting 192 × 144"
+    before = {"stage": "laying out", "size": [144, 192], "step": 0, "steps": 60, "seconds_left": 5}
+    assert job.progress_text(before) == "Neural Style: laying out, about 5 s left"
 
 
 @pytest.mark.parametrize(
