@@ -129,7 +129,8 @@ class Moments:
 
 
 def moments(features: torch.Tensor, weights: torch.Tensor | None = None) -> Moments:
-    """The :class:`Moments` of a feature map (N, H, W), with weights (H, W) for its positions (all one where None)."""
+    """The :class:`Moments` of a feature map (N, H, W), with weights (H, W), 0 or more, for its positions (all one where
+    None)."""
     flat = features.flatten(1)
     w = None if weights is None else weights.flatten()
     second, first = _Sums.apply(flat, w)
@@ -146,9 +147,12 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(ctx, flat, w):
         ctx.save_for_backward(flat, w)
-        flat = precise(flat)
-        weighted = flat if w is None else flat * w
-        return weighted @ flat.T, weighted.sum(1)
+        given, flat = flat, precise(flat)
+        if w is None:
+            return flat @ flat.T, flat.sum(1)
+        root = w.sqrt()  # on both sides: one copy of the map instead of two
+        flat = flat * root if flat is given else flat.mul_(root)
+        return flat @ flat.T, flat @ root
 
     @staticmethod
     def backward(ctx, of_second, of_first):

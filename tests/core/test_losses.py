@@ -128,8 +128,8 @@ def test_losses_are_zero_only_for_equal_features():
 
 def test_moments_by_hand():
     found = moments(maps([[[1, 2, 3]], [[4, 5, 6]]]), maps([[1, 0, 2]]))
-    assert found.second.tolist() == [[19, 40], [40, 88]]
-    assert found.first.tolist() == [7, 16]
+    torch.testing.assert_close(found.second, maps([[19, 40], [40, 88]]))
+    torch.testing.assert_close(found.first, maps([7, 16]))
     assert float(found.weight) == 3
     assert found.mean.tolist() == pytest.approx([7 / 3, 16 / 3])
     # the two places are 1, 4 once and 3, 6 twice: both channels have variance (1 + 18)/3 − (7/3)² = 8/9

@@ -1,0 +1,123 @@
+"""How far a run is: the fraction that is told, and the seconds that are left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from nst_core.progress import Cancelled, Progress, Stop
+from nst_core.pyramid import Scale, resized
+
+PREVIEW_SIDE = 256
+
+
+class NothingPainted(Exception):
+    """The run is to give the best so far while its features are still being fitted."""
+
+
+class Clock:
+    """Tells the caller how far the run is, with a fraction that never falls and the seconds that are left.
+
+    Work is counted in millions of pixels evaluated with the fitted features on a processor: what else there is to do
+    takes as long as so many of them, measured on one core and on two.
+    """
+
+    FIT, LOAD = 0.7, 0.1  # the features fitted, or loaded
+    READY, SHOWN = 0.2, 0.3  # between the strokes and the first evaluation; the strokes shown, each million of pixels
+    BEGIN = 0.7  # evaluations that it takes as long as to begin a scale
+    PLACE = 2.2e-6  # of the layout, see synthesis.places
+    WHOLE_NETWORK = 4.0  # an evaluated pixel with features that are not fitted, which are twice as many
+    ON_A_CARD = 0.05  # an evaluated pixel there, with all else left to the processor
+    MEASURED = 0.08  # share of the layout after which the seconds that are left can be told
+    WARM_UP = 3  # evaluations until painting's own speed can be told: the first takes several times as long
+
+    def __init__(self, scales: list[Scale], features: str, on: torch.device, places: float, pixels: int, report):
+        self.scales, self.features, self.report = scales, features, report
+        fitted = features == "built-in"
+        pixel = (1.0 if fitted else self.WHOLE_NETWORK) * (1.0 if on.type == "cpu" else self.ON_A_CARD)
+        self.of_evaluation = [scale.height * scale.width / 1e6 * pixel for scale in scales]
+        self.of_scales = [
+            one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, scales, strict=True)
+        ]
+        self.of_fit, self.of_layout = self.FIT if fitted else self.LOAD, places * self.PLACE
+        ready = self.READY + (self.SHOWN * pixels / 1e6 if places else 0.0)
+        self.work = self.of_fit + self.of_layout + ready + sum(self.of_scales)
+        self.began = time.monotonic()
+        self.painting_since = None  # the first evaluation's end, and the work that was done then
+        self.told = 0.0
+        self.finishing = False
+
+    def begin(self):
+        """Tells that the run begins."""
+        self._tell("fitting", 0.0, self._steps(0, 0), None)
+
+    def fitted(self, share: float):
+        """Tells that ``share`` of the fit's layers is done, 0 to 1; raises NothingPainted where it is to end."""
+        self._tell("fitting", share * self.of_fit, self._steps(0, 0), None)
+        if self.finishing and self.of_layout:
+            raise NothingPainted
+
+    def laid_out(self, share: float) -> bool:
+        """Tells that ``share`` of laying out the strokes is done, 0 to 1; True where that is to end."""
+        left = self._at_the_speed_so_far if share >= self.MEASURED else None
+        self._tell("laying out", self.of_fit + share * self.of_layout, self._steps(0, 0), left)
+        return self.finishing
+
+    def at(self, number) -> Callable[[int, float, torch.Tensor], Stop | None]:
+        """The callback of the scale ``number``'s evaluations."""
+        before = self.work - sum(self.of_scales[number:])
+
+        def on_evaluation(step, loss, picture):
+            done = before + self.of_evaluation[number] * (self.BEGIN + step)
+            if self.painting_since is None:
+                self.painting_since = time.monotonic(), done
+            known = number or step >= self.WARM_UP
+            left = self._at_paintings_speed if known else self._at_the_speed_so_far if self.of_layout else None
+            return self._tell("painting", done, self._steps(number, step, loss, picture), left)
+
+        return on_evaluation
+
+    def enlarging(self, number, step, loss):
+        """Tells that all is painted, up to the scale ``number``."""
+        self._tell("enlarging", self.work, self._steps(number, step, loss), None)
+
+    def _at_the_speed_so_far(self, done):
+        return (time.monotonic() - self.began) / done * (self.work - done)
+
+    def _at_paintings_speed(self, done):
+        since, done_then = self.painting_since
+        return (time.monotonic() - since) / (done - done_then) * (self.work - done)
+
+    def _steps(self, number, step, loss=None, picture=None):
+        """What a report says of the scale ``number``."""
+        scale = self.scales[number]
+        preview = None if picture is None else lambda: _preview(picture)
+        return {
+            "scale": number + 1,
+            "scales": len(self.scales),
+            "size": (scale.height, scale.width),
+            "step": step,
+            "steps": scale.evaluations,
+            "loss": loss,
+            "preview": preview,
+        }
+
+    def _tell(self, stage, done, steps, left):
+        self.told = max(self.told, min(1.0, done / self.work))  # a scale may begin anew, where memory ran short
+        seconds = left(done) if left else None
+        answer = self.report(
+            Progress(stage=stage, fraction=self.told, seconds_left=seconds, features=self.features, **steps)
+        )
+        if answer is Stop.CANCEL:
+            raise Cancelled
+        self.finishing = self.finishing or answer is Stop.FINISH
+        return Stop.FINISH if self.finishing else None
+
+
+def _preview(picture):
+    height, width = picture.shape[2:]
+    factor = min(1.0, PREVIEW_SIDE / max(height, width))
+    small = resized(picture.detach(), max(1, round(height * factor)), max(1, round(width * factor)))
+    return small.clamp(0, 1)[0].permute(1, 2, 0).cpu().numpy()
