@@ -73,7 +73,8 @@ class Clock:
             done = before + self.of_evaluation[number] * (self.BEGIN + step)
             if self.painting_since is None:
                 self.painting_since = time.monotonic(), done
-            known = number or step >= self.WARM_UP
+            # a scale without a single loss is not told of
+            known = done > self.painting_since[1] and (number or step >= self.WARM_UP)
             left = self._at_paintings_speed if known else self._at_the_speed_so_far if self.of_layout else None
             return self._tell("painting", done, self._steps(number, step, loss, picture), left)
 

@@ -113,7 +113,7 @@ def bytes_per_pixel(network: vgg.Vgg16) -> float:
 
 
 _BYTES_OF_PAIR = 2 * 3 * 4  # a step and a gradient difference, RGB in float32
-_BYTES_OF_STATE = 11 * 3 * 4 + 44  # picture, gradient, best, target, start, trial points, temporaries; content, calm
+_BYTES_OF_STATE = 11 * 3 * 4 + 50  # picture, gradient, best, target, start, trial points, temporaries; content, weights
 
 
 def _available_of_meminfo():

@@ -82,9 +82,8 @@ class Objective:
         self.costs = losses.calmness(content).mul_(weights.calm).add_(1) if weights.calm else None  # variation, here
         with torch.no_grad():
             self.style = self._moments_of_style(style, _pooled(visible_in_style, weights.taps), tile)
-            self.content = self._features_of_content(content)
+            self.content, self.counts = self._of_content(content)
             self.content_scale = self._scale_of_content()
-            self.counts = self._counts(content)
 
     def evaluate(self, picture: torch.Tensor) -> tuple[float, torch.Tensor]:
         """The loss of ``picture`` and its gradient, (1, 3, H, W). NaN where the numbers left their range."""
@@ -101,7 +100,7 @@ class Objective:
         return total + self._add_pixel_terms(picture.detach(), gradient), gradient
 
     def style_distance(self, picture: torch.Tensor) -> float:
-        """The style loss alone, unweighted by β only in so far as the weights of the taps are."""
+        """The style loss alone, unweighted by β only in so far as the weights of the taps are, of what counts in it."""
         with torch.no_grad():
             return float(self._style_loss(self._all_moments(picture)))
 
@@ -147,28 +146,6 @@ class Objective:
             found[tap] = losses.moments(_cropped(features[tap], here), weights)
         return found
 
-    def _counts(self, content):
-        """How much each position counts in the style loss, {tap: (H/stride, W/stride)}; None where all do alike."""
-        if not self.weights.usual:
-            return self.visible
-        counts = {}
-        for tile in self.tiles:
-            features = self._features(content[..., tile.outer.rows, tile.outer.columns])
-            for tap in self.weights.style:
-                there, here = tile.on_grid(tap.stride, *features[tap].shape[1:])
-                if tap not in counts:
-                    counts[tap] = content.new_empty([n // tap.stride for n in (self.height, self.width)])
-                counts[tap][there.rows, there.columns] = losses.usualness(
-                    _cropped(features[tap], here), self.style[tap], self.weights.usual
-                )
-        for tap, count in counts.items():
-            inner = _without_edges(count)
-            if self.visible is not None:
-                count, inner = (x * self.visible[tap] for x in (count, inner))
-            # a thin thing at an edge is all that is visible at times
-            counts[tap] = inner if float(inner.sum()) > 1e-6 else count
-        return counts
-
     def _all_moments(self, picture):
         sums = {}
         for tile in self.tiles:
@@ -200,19 +177,44 @@ class Objective:
             total = total + weight * term
         return total
 
-    def _features_of_content(self, content):
-        tap, kept = self.weights.content_tap, None
+    def _of_content(self, content):
+        """The content's features at its tap, and how much each position counts in the style loss, {tap: (H/stride,
+        W/stride)} or None where all do alike."""
+        tap, kept, counts = self.weights.content_tap, None, {}
         for tile in self.tiles:
-            features = losses.precise(self._features(content[..., tile.outer.rows, tile.outer.columns])[tap])
-            there, here = tile.on_grid(tap.stride, *features.shape[1:])
+            features = self._features(content[..., tile.outer.rows, tile.outer.columns])
+            found = losses.precise(features[tap])
             if len(self.tiles) == 1:
-                return features
-            if kept is None:
-                small = self.height // tap.shrink, self.width // tap.shrink
-                stride = vgg.stride(tap.layer)
-                kept = features.new_empty(features.shape[0], small[0] // stride, small[1] // stride)
-            kept[:, there.rows, there.columns] = _cropped(features, here)
-        return kept
+                kept = found  # it lies in memory as what it is compared with
+            else:
+                there, here = tile.on_grid(tap.stride, *found.shape[1:])
+                kept = found.new_empty(len(found), *self._map_size(tap)) if kept is None else kept
+                kept[:, there.rows, there.columns] = _cropped(found, here)
+            if self.weights.usual:
+                self._add_counts(counts, tile, features)
+        if not self.weights.usual:
+            return kept, self.visible
+        return kept, {tap: self._without_edges(tap, counts[tap]) for tap in counts}
+
+    def _add_counts(self, counts, tile, features):
+        for tap in self.weights.style:
+            there, here = tile.on_grid(tap.stride, *features[tap].shape[1:])
+            usualness = losses.usualness(_cropped(features[tap], here), self.style[tap], self.weights.usual)
+            counts.setdefault(tap, usualness.new_empty(self._map_size(tap)))[there.rows, there.columns] = usualness
+
+    def _without_edges(self, tap, counts):
+        """What counts, but for the outermost positions: padding repeats them, and a line there would do for many."""
+        inner = torch.zeros_like(counts)
+        down, right = (min(EDGE, n // LEAST_INNER) for n in counts.shape)
+        inside = slice(down, counts.shape[0] - down), slice(right, counts.shape[1] - right)
+        inner[inside] = counts[inside]
+        if self.visible is not None:
+            counts, inner = (x * self.visible[tap] for x in (counts, inner))
+        # something at an edge is all that is visible at times
+        return inner if float(inner.sum()) > float(counts.sum()) / 4 else counts
+
+    def _map_size(self, tap):
+        return [n // tap.shrink // vgg.stride(tap.layer) for n in (self.height, self.width)]
 
     def _content_loss(self, tile, features):
         tap = self.weights.content_tap
@@ -255,7 +257,8 @@ class Objective:
 
 
 STYLE_TILE = 1024
-EDGE = 2  # positions at a map's edges that do not count, as padding repeats them: a line there would do for many
+EDGE = 2  # positions at the edges of a map that do not count,
+LEAST_INNER = 8  # where it is so many times as long, or one of them
 LEAST_VARIANCE = 0.1  # of the content's features, as a share of the style's
 
 
@@ -264,12 +267,6 @@ def _cropped(maps, box):
     if (box.top, box.left, box.bottom, box.right) == (0, 0, *maps.shape[1:]):
         return maps
     return maps[:, box.rows, box.columns]
-
-
-def _without_edges(counts):
-    inner = torch.zeros_like(counts)
-    inner[EDGE:-EDGE, EDGE:-EDGE] = counts[EDGE:-EDGE, EDGE:-EDGE]
-    return inner
 
 
 def _pooled(visible, taps):

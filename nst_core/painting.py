@@ -105,7 +105,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         target = starting.with_drawing(base, target, recipe.kept)  # what the content loss compares with
         del strokes
         if clock.finishing:  # before anything was painted: the strokes, as far as they were found, are the best so far
-            return Painting(_in_full(base, pictures, recipe), 0, math.inf, False, Place(on, 0))
+            return Painting(_in_full(base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
     note = _too_little(scales[-1], network_on(on), pictures, recipe, settings)
     place = Place(on, _limit(settings.memory_limit, on), note)

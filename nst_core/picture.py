@@ -95,7 +95,7 @@ def read(path: str | os.PathLike) -> Picture:
     except FileNotFoundError as exc:
         raise PictureError(f"There is no file {path}; check its name.") from exc
     except OSError as exc:
-        if path.is_dir():  # which Windows tells as a lack of permission
+        if os.path.isdir(path):  # which Windows tells as a lack of permission; unlike Path's, it takes any name
             raise PictureError(folder_given(path)) from exc
         raise PictureError(f"{path} can't be read: {exc.strerror}; choose a file that you may read.") from exc
     try:
@@ -164,14 +164,14 @@ def check_writable(path: str | os.PathLike) -> None:
     their permissions say.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise PictureError(f"{path} is a folder; give the name of a file.")
     if path.suffix.lower() not in SUFFIXES:
         raise PictureError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
-    file = next((parent for parent in path.parents if parent.is_file()), None)
+    file = next((parent for parent in path.parents if os.path.isfile(parent)), None)
     if file:
         raise PictureError(f"{file} is a file, so that nothing can be written in it; give a folder.")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise PictureError(f"There is no folder {path.parent}; make it first, or choose another.")
     with _beside(path) as beside:
         beside.touch()

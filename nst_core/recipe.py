@@ -26,7 +26,9 @@ STYLE_WEIGHT_DECADES = 1.0  # from strength 0 to 100
 VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
 VARIATION_WEIGHT_DECADES = 0.5  # from strength 0 to 100
 CALM = (10.0, 40.0)  # times more that variation costs in calm places, up to strength 50 and at 100: less leaves a weave
-USUAL = 1.5  # see Weights: more leaves a mesh on what is brighter or darker than all of the style
+# see Weights: more leaves a mesh on what of the content is brighter or darker than all of the style; at 100, where
+# little of the content is left, less makes contrasts too strong, as the style's own places all count in full
+USUAL = (1.5, 4.0)
 RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
@@ -115,8 +117,8 @@ def recipe(settings: Settings, features: str) -> Recipe:
         style={Tap(1, layer): beta / len(layers) for layer in layers},
         content_tap=Tap(1, ARTIST_CONTENT[features]),
         variation=variation,
-        calm=CALM[0] * (CALM[1] / CALM[0]) ** above,
-        usual=USUAL,
+        calm=_between(CALM, above),
+        usual=_between(USUAL, above**2),
         range=RANGE_WEIGHT,
     )
     from_noise = settings.start == "noise"
@@ -138,6 +140,11 @@ def recipe(settings: Settings, features: str) -> Recipe:
         one_scale=0,
         plateau=0.0,
     )
+
+
+def _between(ends, share):
+    """A number between the two, by equal factors."""
+    return ends[0] * (ends[1] / ends[0]) ** share
 
 
 def gatys(features: str) -> Weights:

@@ -107,7 +107,7 @@ def field(
             break
         copy, of_style = _copy(content, scale.side), _copy(style, max(PATCH + 1, round(scale.side * brush_size / 100)))
         seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
-        if even and parts is None:
+        if even and scale.pulled and parts is None:
             parts = layout.parts(copy, of_style, seen)
         pull = _Pull(parts, even * PULL * scale.pulled)
         found = _at_scale(copy, of_style, seen, found, guidance, reuse, pull, scale, random, on_share)

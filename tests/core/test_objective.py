@@ -133,6 +133,22 @@ def test_unusual_positions_and_edges_count_less():
     assert loss.style_distance(generated) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("rows", [2, 10])
+def test_what_is_visible_at_an_edge_counts_wherever_it_is_most_of_it(rows):
+    """Without the edges, next to nothing is left of two rows there; of ten, most is in relu1_1, and little in relu3_1."""
+    visible = torch.zeros(1, 1, 64, 80, dtype=torch.float64)
+    visible[..., :rows, :] = 1
+    visible[..., rows, :] = 0.01  # what a smaller copy's ripple leaves beyond
+    taps = {Tap(1, "relu1_1"): 1.0, Tap(1, "relu3_1"): 1.0}
+    content, style = picture(1, 64, 80), picture(2, 52, 31)
+    weights = Weights(taps, Tap(1, "relu2_1"), usual=1e9)
+    counts = Objective(small_network("relu3_1"), weights, content, style, visible).counts
+    fine, coarse = counts[Tap(1, "relu1_1")], counts[Tap(1, "relu3_1")]
+    whole, of_first_row = (160, 20 * (2 / 4 + 0.01 / 4)) if rows == 2 else (0, 20)
+    assert float(fine[:2].sum()) == whole and (rows == 2 or float(fine[2:10].sum()) == 8 * 76)
+    assert float(coarse[0].sum()) == pytest.approx(of_first_row)
+
+
 def test_the_content_itself_costs_nothing_but_style():
     loss = objective(content=1.0)
     assert loss.evaluate(picture(1))[0] == pytest.approx(loss.style_distance(picture(1)), rel=1e-12)

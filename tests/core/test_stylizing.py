@@ -346,7 +346,7 @@ def test_what_is_darker_than_all_of_a_style_gets_no_mesh(monkeypatch):
         return np.mean([painted[window][3:-3, 3:-3].std() for window in windows])
 
     without = mesh()
-    monkeypatch.setattr(recipes, "USUAL", 0.0)
+    monkeypatch.setattr(recipes, "USUAL", (1e6, 1e6))
     assert without < 0.4 * mesh()
 
 

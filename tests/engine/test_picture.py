@@ -341,6 +341,7 @@ def test_missing_files_and_folders_are_told(tmp_path, monkeypatch):
         ("x.bmp", "must end in"),
         ("x", "must end in"),
         ("x" * 250 + ".png", "File name too long; choose a shorter one"),
+        ("x" * 300 + ".png", "File name too long; choose a shorter one"),
     ]
     for path, why in bad:
         with pytest.raises(PictureError, match=why):
