@@ -86,7 +86,7 @@ for name in ("CONTENT", "STYLE", "OUT"):
 CONTENT, STYLE, OUT = [os.path.abspath(os.environ[name]) for name in ("CONTENT", "STYLE", "OUT")]
 UNKNOWN = "This GIMP does not know Neural Style: run install.py."
 NO_PICTURE = "GIMP can't open " + CONTENT + " as a picture: name another CONTENT."
-NOT_WRITTEN = "GIMP could not write " + OUT + ": name another OUT, with the ending of a kind of picture."
+NOT_WRITTEN = "GIMP could not write " + OUT + ": name another OUT, ending like a kind of picture, where there is room."
 if not os.path.isfile(CONTENT):
     fail("There is no file " + CONTENT + ": name another CONTENT.")
 if not os.path.isdir(os.path.dirname(OUT)):

@@ -23,7 +23,7 @@ PROBE_SECONDS = 6
 NEEDED_BYTES = 2_000_000_000  # 1.1 GB stays, the rest is pip's while it unpacks
 ENGINE_SOURCES = "pyproject.toml", "README.md", "LICENSE", "nst_core"
 
-NEWEST_PYTHON = 3, 13  # that PyTorch is built for
+NEWEST_PYTHON = 3, 14  # that PyTorch is built for
 THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}, {sys.platform}"
 
 NO_NETWORK = (

@@ -58,12 +58,12 @@ def check_plug_ins(folder: Path) -> None:
     It is there, or GIMP's own folder is, in which it will be made; any other name is a typing error.
     """
     copied = "copy its name from GIMP's Edit ▸ Preferences ▸ Folders ▸ Plug-ins"
-    if folder.is_dir():
+    if os.path.isdir(folder):  # unlike Path's, it asks nothing of folders above it
         return
-    if folder.exists():
+    if os.path.exists(folder):
         raise InstallError(f"{folder} is a file, where a GIMP's folder for plug-ins has to be named: {copied}.")
     profile = folder.parent
-    if folder.name != "plug-ins" or not profile.is_dir() or profile == profile.parent:
+    if folder.name != "plug-ins" or not os.path.isdir(profile) or profile == profile.parent:
         raise InstallError(f"There is no folder {folder}: {copied}.")
 
 

@@ -33,6 +33,10 @@ def copy_plugin(
     folder = Path(plug_ins, FOLDER)
     if _content(folder) == files and os.access(folder / ENTRY, os.X_OK):
         return False
+    if _is_of_others(folder):
+        raise InstallError(
+            f"{folder} holds something that install.py did not make: move it away, or name another folder for plug-ins."
+        )
     try:
         Path(plug_ins).mkdir(parents=True, exist_ok=True)
         # GIMP ignores a folder whose name is not its script's, so it never starts a plug-in that is half there
@@ -72,13 +76,21 @@ def entry_for(version: str, entry: bytes) -> bytes:
 def remove_plugin(plug_ins: Path) -> bool:
     """Removes the plug-in from a GIMP's folder; whether it was there."""
     folder = Path(plug_ins, FOLDER)
-    found = (folder / ENTRY).is_file() and (folder / "engine.json").is_file()
+    found = _is_ours(folder)
     if found:
         try:
             shutil.rmtree(folder)
         except OSError as exc:
             raise InstallError(f"{folder} can't be removed ({exc.strerror}): close GIMP and try again.") from exc
     return found
+
+
+def _is_ours(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in (ENTRY, "engine.json"))
+
+
+def _is_of_others(folder: Path) -> bool:
+    return folder.exists() and not _is_ours(folder) and not (folder.is_dir() and not any(folder.iterdir()))
 
 
 def _files(engine_python: Path, log: Path | str, directory: Path | str) -> dict[str, bytes]:

@@ -179,9 +179,11 @@ class Installation:
     def uninstall(self) -> bool:
         """Removes the plug-in from every GIMP, the engine, its weights and its logs; whether anything was there."""
         removed = []
-        for folder in {*(gimp.plug_ins for gimp in self.gimps()), *map(Path, self.record.get("plug-ins", []))}:
+        remembered = set(map(Path, self.record.get("plug-ins", [])))
+        for folder in {*(gimp.plug_ins for gimp in self.gimps()), *remembered}:
             if remove_plugin(folder):
                 removed.append(f"the plug-in in {folder}")
+        away = [folder for folder in remembered if not folder.exists()]
         ours = [*self.data.glob(f"{ENVIRONMENT}*"), self.data / "weights", self.data / RECORD]
         for path in filter(Path.exists, ours):
             _remove(path)
@@ -199,6 +201,8 @@ class Installation:
         _remove_if_empty(self.data)
         for what in removed:
             self.say(f"Removed {what}.")
+        for folder in away:  # on a disk that is not connected, maybe
+            self.say(f"{folder} is not there now; if it comes back, delete neural-style in it yourself.")
         if self.data.exists():
             self.say(f"Left in place, since install.py did not make it: what else is in {self.data}.")
         if not removed:

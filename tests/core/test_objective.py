@@ -135,7 +135,7 @@ def test_unusual_positions_and_edges_count_less():
 
 @pytest.mark.parametrize("rows", [2, 10])
 def test_what_is_visible_at_an_edge_counts_wherever_it_is_most_of_it(rows):
-    """Without the edges, next to nothing is left of two rows there; of ten, most is in relu1_1, and little in relu3_1."""
+    """Without the edges, next to nothing is left of two rows; of ten, most is in relu1_1, and little in relu3_1."""
     visible = torch.zeros(1, 1, 64, 80, dtype=torch.float64)
     visible[..., :rows, :] = 1
     visible[..., rows, :] = 0.01  # what a smaller copy's ripple leaves beyond

@@ -116,3 +116,21 @@ def test_a_remembered_folder_that_can_not_be_written_holds_up_nothing_but_is_tol
     assert "up to date" not in done.stdout
     assert (tmp_path / "demo.png").is_file()
     assert remembered(newcomer) == [str(named)]
+
+
+def test_a_folder_of_the_same_name_that_is_someone_elses_stays(newcomer, tmp_path):
+    theirs = tmp_path / "sources/neural-style/thesis.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("long")
+    done = newcomer.run("--plug-ins", str(tmp_path / "sources"), PATH="")
+    assert done.returncode == 1 and theirs.read_text() == "long"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{theirs.parent} holds something that install.py did not make: move it away")
+    assert remembered(newcomer) == []
+
+
+def test_uninstall_tells_of_a_folder_that_is_not_there_now(newcomer, named):
+    named.parent.rename(named.parent.with_name("away"))
+    done = newcomer.run("--uninstall", PATH="")
+    assert done.returncode == 0
+    assert f"{named} is not there now; if it comes back, delete neural-style in it yourself." in done.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from installer.cli import make_parser
 from installer.environment import NEWEST_PYTHON, THIS_PYTHON, advice
 
 NO_PIP_CONFIGURATION = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": ""}
@@ -48,6 +49,14 @@ def test_a_place_without_pytorch_is_named_rather_than_the_python(person, tmp_pat
     assert line.startswith(f"The PyTorch that Neural Style needs is not at {how.format(empty)} for this Python (")
     Path(line.rpartition("Details: ")[2]).unlink()
     assert person.files().keys() == before.keys()
+
+
+def test_default_is_pips_own_index_even_beside_a_folder_of_that_name(tmp_path, monkeypatch):
+    (tmp_path / "default").mkdir()
+    (tmp_path / "wheels").mkdir()
+    monkeypatch.chdir(tmp_path)
+    said = [make_parser().parse_args(["--torch-index", text]).torch_index for text in ("default", "wheels")]
+    assert said == ["default", str(tmp_path / "wheels")]
 
 
 def test_a_python_that_is_too_new_is_named_rather_than_the_place(monkeypatch):
