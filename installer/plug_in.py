@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from installer import ROOT, InstallError
@@ -33,7 +34,7 @@ def copy_plugin(
     folder = Path(plug_ins, FOLDER)
     if _content(folder) == files and os.access(folder / ENTRY, os.X_OK):
         return False
-    if _is_of_others(folder):
+    if _is_of_others(folder, files.keys()):
         raise InstallError(
             f"{folder} holds something that install.py did not make: move it away, or name another folder for plug-ins."
         )
@@ -89,8 +90,11 @@ def _is_ours(folder: Path) -> bool:
     return all((folder / name).is_file() for name in (ENTRY, "engine.json"))
 
 
-def _is_of_others(folder: Path) -> bool:
-    return folder.exists() and not _is_ours(folder) and not (folder.is_dir() and not any(folder.iterdir()))
+def _is_of_others(folder: Path, names: Collection[str]) -> bool:
+    """Whether something else has the name of the plug-in's folder: what has lost a file of its own is mended."""
+    if not folder.is_dir() or _is_ours(folder):
+        return folder.exists() and not folder.is_dir()
+    return any(path.name not in {*names, "__pycache__"} and path.suffix != ".pyc" for path in folder.iterdir())
 
 
 def _files(engine_python: Path, log: Path | str, directory: Path | str) -> dict[str, bytes]:

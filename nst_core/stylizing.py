@@ -19,7 +19,7 @@ from nst_core.settings import Settings
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
 
 SMALLEST_SIDE = 16
-FEW_STROKES = 64  # pixels of a style's shorter side, under which strokes come out as blurry blobs
+FEW_STROKES = 32  # pixels of a style's shorter side, under which strokes come out as blurry blobs
 BEYOND = (-1.0, 2.0)  # what filters overshoot to, and more; beyond it values are not meant to be from 0 to 1
 FLAT = 1.5 / 255  # range of values that nobody sees as more than one colour
 

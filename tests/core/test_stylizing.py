@@ -420,7 +420,7 @@ def test_a_program_that_uses_the_library_lets_idle_threads_sleep():
 
 
 def test_a_style_that_is_too_small_to_learn_from_is_told():
-    told = [stylize_fully(CONTENT, drawn(*size, seed=4), settings(evaluations=1)).note for size in ((20, 23), (64, 90))]
+    told = [stylize_fully(CONTENT, drawn(*size, seed=4), settings(evaluations=1)).note for size in ((20, 23), (32, 90))]
     assert told == ["The style is only 23×20 pixels, with few strokes to learn from; a larger one does better.", ""]
 
 
