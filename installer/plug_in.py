@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Collection
 from pathlib import Path
 
 from installer import ROOT, InstallError
@@ -34,7 +33,7 @@ def copy_plugin(
     folder = Path(plug_ins, FOLDER)
     if _content(folder) == files and os.access(folder / ENTRY, os.X_OK):
         return False
-    if _is_of_others(folder, files.keys()):
+    if _is_of_others(folder):
         raise InstallError(
             f"{folder} holds something that install.py did not make: move it away, or name another folder for plug-ins."
         )
@@ -77,7 +76,7 @@ def entry_for(version: str, entry: bytes) -> bytes:
 def remove_plugin(plug_ins: Path) -> bool:
     """Removes the plug-in from a GIMP's folder; whether it was there."""
     folder = Path(plug_ins, FOLDER)
-    found = _is_ours(folder)
+    found = all(_of_ours(folder))
     if found:
         try:
             shutil.rmtree(folder)
@@ -86,15 +85,15 @@ def remove_plugin(plug_ins: Path) -> bool:
     return found
 
 
-def _is_ours(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in (ENTRY, "engine.json"))
+def _of_ours(folder: Path) -> list[bool]:
+    return [(folder / name).is_file() for name in (ENTRY, "engine.json")]
 
 
-def _is_of_others(folder: Path, names: Collection[str]) -> bool:
-    """Whether something else has the name of the plug-in's folder: what has lost a file of its own is mended."""
-    if not folder.is_dir() or _is_ours(folder):
-        return folder.exists() and not folder.is_dir()
-    return any(path.name not in {*names, "__pycache__"} and path.suffix != ".pyc" for path in folder.iterdir())
+def _is_of_others(folder: Path) -> bool:
+    """Whether something else has the name of the plug-in's folder: what has lost one of its files is mended."""
+    if not folder.is_dir():
+        return folder.exists()
+    return any(folder.iterdir()) and not any(_of_ours(folder))
 
 
 def _files(engine_python: Path, log: Path | str, directory: Path | str) -> dict[str, bytes]:
