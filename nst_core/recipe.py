@@ -23,9 +23,10 @@ ARTIST_CONTENT = {"built-in": "relu3_1", "imagenet": "relu3_3", "imagenet-v1": "
 
 STYLE_WEIGHT = 16.0  # at strength 50, of losses that are relative, summed over the layers
 STYLE_WEIGHT_DECADES = 1.0  # from strength 0 to 100
-VARIATION_WEIGHT = 10.0  # at strength 50: less leaves a crust on flat areas, much more dulls the strokes
-VARIATION_WEIGHT_DECADES = 0.5  # from strength 0 to 100
-CALM = (10.0, 40.0)  # times more that variation costs in calm places, up to strength 50 and at 100: less leaves a weave
+# Up to strength 50 and at 100: less leaves a crust on flat areas, more dulls strokes, and a start that is all strokes
+# is dulled more than mended.
+VARIATION = (10.0, 3.5)
+CALM = (10.0, 100.0)  # times more that it costs in calm places, up to strength 50 and at 100: less leaves a weave there
 # see Weights: more leaves a mesh on what of the content is brighter or darker than all of the style; at 100, where
 # little of the content is left, less makes contrasts too strong, as the style's own places all count in full
 USUAL = (1.5, 4.0)
@@ -112,12 +113,11 @@ def recipe(settings: Settings, features: str) -> Recipe:
     layers = ARTIST_LAYERS[features]
     below, above = min(1.0, 2 * strength), max(0.0, 2 * strength - 1)  # how far on the way up to 50, and from there on
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
-    variation = VARIATION_WEIGHT * 10 ** (VARIATION_WEIGHT_DECADES * (strength - 0.5))
     weights = Weights(
         style={Tap(1, layer): beta / len(layers) for layer in layers},
         content_tap=Tap(1, ARTIST_CONTENT[features]),
-        variation=variation,
-        calm=_between(CALM, above),
+        variation=_between(VARIATION, above**0.5),
+        calm=_between(CALM, above**0.5),
         usual=_between(USUAL, above**2),
         range=RANGE_WEIGHT,
     )
@@ -128,10 +128,10 @@ def recipe(settings: Settings, features: str) -> Recipe:
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
         guidance=10 ** (-GUIDANCE_DECADES * above),
-        even=above**1.5,
+        even=above**2.5,
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
-        balance=BALANCE * (1 - above**2),
+        balance=BALANCE,
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**0.5,
