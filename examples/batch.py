@@ -87,10 +87,15 @@ CONTENT, STYLE, OUT = [os.path.abspath(os.environ[name]) for name in ("CONTENT",
 UNKNOWN = "This GIMP does not know Neural Style: run install.py."
 NO_PICTURE = "GIMP can't open " + CONTENT + " as a picture: name another CONTENT."
 NOT_WRITTEN = "GIMP could not write " + OUT + ": name another OUT, ending like a kind of picture, where there is room."
-if not os.path.isfile(CONTENT):
-    fail("There is no file " + CONTENT + ": name another CONTENT.")
+for name, path in (("CONTENT", CONTENT), ("STYLE", STYLE)):
+    if not os.path.isfile(path):
+        fail("There is no file " + path + ": name another " + name + ".")
 if not os.path.isdir(os.path.dirname(OUT)):
     fail("There is no folder " + os.path.dirname(OUT) + ": make it, or name another OUT.")
+if os.path.isdir(OUT):
+    fail("OUT is a folder, " + OUT + ": name a file in it.")
+if not os.path.splitext(OUT)[1]:
+    fail("OUT has no ending, " + OUT + ": let it end like a kind of picture, such as .png or .jpg.")
 try:
     import gimpfu  # only GIMP 2.10 has it
 except ImportError:

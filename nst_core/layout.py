@@ -15,6 +15,7 @@ import torch.nn.functional as F
 CELLS = 48  # parts of each picture; fewer are larger, and have seams that are seen
 SEAM = 0.3  # how much a seam counts, against likeness; at 1, most of the style comes as it is
 FINER = 4  # colours along the side of a part that are compared at a seam
+WAVE, BENDS = 0.35, 3  # how far the parts' borders wave at most, in parts, and how often along one
 LEAST_GAIN = 1e-6  # of a swap, in squared units of the range: less is rounding, and could go on for ever
 
 
@@ -90,19 +91,28 @@ def middles(of: torch.Tensor, size: tuple[int, int], style_size: tuple[int, int]
     """Where each pixel of a content of ``size`` comes from in a style of ``style_size``, (2, H, W), by a layout.
 
     Rows, then columns, in pixels of the style. What lies around the middle of a part of the content lies alike around
-    the middle of the style's.
+    the middle of the style's. Where parts meet they do so in waves, the same at any size: a straight cut would be seen.
     """
-    places = []
-    for axis, (here, there) in enumerate(zip(size, style_size, strict=True)):
-        count = of.shape[axis]
-        exact = torch.arange(here) + 0.5
-        part = (exact * count / here).long().clamp(max=count - 1)
-        places.append((part, exact - (part + 0.5) * here / count, there / count))
-    (down, below, tall), (right, beside, wide) = places
-    given = of[down][:, right]
-    rows = (given // of.shape[1] + 0.5) * tall + below[:, None]
-    columns = (given % of.shape[1] + 0.5) * wide + beside[None]
-    return torch.stack([rows.clamp(0, style_size[0]), columns.clamp(0, style_size[1])])
+    waves = _waves(of.shape, size)
+    exact = torch.meshgrid(*(torch.arange(n) + 0.5 for n in size), indexing="ij")
+    parts, off = [], []
+    for count, here, place, wave in zip(of.shape, size, exact, waves, strict=True):
+        parts.append((place * count / here + wave).long().clamp(0, count - 1))
+        off.append(place - (parts[-1] + 0.5) * here / count)
+    given = of[tuple(parts)]
+    found = [
+        ((number + 0.5) * there / count + aside).clamp(0, there)
+        for number, there, count, aside in zip(
+            (given // of.shape[1], given % of.shape[1]), style_size, of.shape, off, strict=True
+        )
+    ]
+    return torch.stack(found)
+
+
+def _waves(grid, size):
+    """How far the borders of parts are moved at each pixel, down and right, in parts: (2, H, W)."""
+    coarse = torch.rand(1, 2, *(BENDS * n for n in grid), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return WAVE * F.interpolate(coarse, size, mode="bilinear", align_corners=True)[0]
 
 
 def _seen(visible, grid):

@@ -167,7 +167,9 @@ def check_writable(path: str | os.PathLike) -> None:
     if os.path.isdir(path):
         raise PictureError(f"{path} is a folder; give the name of a file.")
     if path.suffix.lower() not in SUFFIXES:
-        raise PictureError(f"{path} ends in {path.suffix or 'nothing'}; it must end in {', '.join(SUFFIXES)}.")
+        *most, last = SUFFIXES
+        ends = f"ends in {path.suffix}" if path.suffix else "has no ending"
+        raise PictureError(f"{path} {ends}; it must end in {', '.join(most)} or {last}.")
     file = next((parent for parent in path.parents if os.path.isfile(parent)), None)
     if file:
         raise PictureError(f"{file} is a file, so that nothing can be written in it; give a folder.")

@@ -108,6 +108,18 @@ def test_middles_by_hand():
     assert rows[1, 5] - rows[0, 5] == 1 and columns[0, 4] + 1 == columns[0, 5]  # what lies together stays together
 
 
+def test_parts_meet_in_waves_that_are_the_same_at_any_size():
+    """A style of two rows of three parts, as it is: the seam of a row's first two parts, by the jump in its columns."""
+    parts = torch.tensor([[0, 2, 1], [3, 5, 4]])
+    seams = []
+    for times in (1, 3):
+        _, columns = layout.middles(parts, *[(80 * times, 120 * times)] * 2)
+        seams.append((columns.diff(dim=1)[:, : 60 * times] > 2).float().argmax(1)[times // 2 :: times] / times)
+    small, large = seams
+    assert small.max() - small.min() > 2 and (small - 39).abs().max() <= layout.WAVE * 40 + 1
+    assert (small - large).abs().mean() < 1  # pixel
+
+
 def test_places_stay_in_the_style():
     places = layout.middles(torch.arange(6).view(2, 3), (300, 200), (9, 14))
     assert places.min() >= 0 and places[0].max() <= 9 and places[1].max() <= 14

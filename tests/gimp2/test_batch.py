@@ -63,9 +63,12 @@ def test_the_example_keeps_transparency_where_the_file_can(studio, files):
 
 
 def test_the_example_fails_with_a_sentence(studio, files):
-    files["STYLE"].unlink()
+    files["STYLE"].write_text("no picture")
     assert studio.gimp.eval(command(studio.home))[0] == "execution error"
     assert "Gemälde.png can't be opened" in studio.gimp.said[0][1]
+    files["STYLE"].unlink()
+    assert studio.gimp.eval(command(studio.home))[0] == "execution error"
+    assert f"There is no file {files['STYLE']}: name another STYLE." in studio.gimp.stderr
     assert not files["OUT"].exists()
 
 

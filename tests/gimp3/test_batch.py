@@ -90,7 +90,10 @@ def test_the_example_says_what_it_can_not_read_or_write(console):
         ("OUT", "", "The variable OUT is not set"),
         ("OUT", folder / "none" / "result.png", "There is no folder"),
         ("OUT", folder / "result.nothing", "result.nothing: name another OUT"),
-        ("STYLE", folder / "none.png", "can't be opened"),
+        ("OUT", folder, "is a folder"),
+        ("OUT", folder / "result", "has no ending"),
+        ("STYLE", folder / "none.png", "There is no file"),
+        ("STYLE", folder / "letter.png", "can't be opened"),
     ):
         assert said in console.do(FAIL, paths={**good, name: str(path)}, script=draft())
     assert sorted(path.name for path in folder.iterdir()) == ["letter.png", "photo.png"]
