@@ -104,6 +104,7 @@ def test_the_readmes_command_fails_with_a_sentence_and_a_true_exit_code(console)
     (folder / "examples").mkdir(parents=True)
     (folder / "examples/batch.py").write_text(draft(), encoding="utf-8")
     (folder / "photo.jpg").write_text("no picture")
+    save(picture(40, 53, 3, 2), folder / "painting.jpg")
     (command,) = re.findall(r"^CONTENT=.* --quit$", README, re.M)
     done = console.gimp.batch(command, folder)
     assert done.returncode == 64, done.stdout
@@ -111,7 +112,6 @@ def test_the_readmes_command_fails_with_a_sentence_and_a_true_exit_code(console)
     (said,) = re.findall(r"^RuntimeError: (.*)$", done.stdout, re.M)
     assert said == f"GIMP can't open {folder / 'photo.jpg'} as a picture: name another CONTENT."
     save(picture(47, 61, 3), folder / "photo.jpg")
-    save(picture(40, 53, 3, 2), folder / "painting.jpg")
     done = console.gimp.batch(command, folder)
     assert done.returncode == 0, done.stdout
     assert f"Neural Style: wrote {folder / 'result.png'}\n" in done.stdout
