@@ -56,9 +56,8 @@ def _index(text: str) -> str:
             f"“{text}” is no place to take PyTorch from: give an address that begins with http://, https:// or "
             "file://, a folder that is there, or “default”"
         )
-    return (
-        os.path.abspath(text) if text != "default" and os.path.isdir(text) else text
-    )  # it is remembered, and one may be elsewhere then
+    is_folder = text != "default" and os.path.isdir(text)
+    return os.path.abspath(text) if is_folder else text  # it is remembered, and one may be elsewhere then
 
 
 def main(arguments: list[str] | None = None) -> int:

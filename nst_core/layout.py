@@ -100,13 +100,9 @@ def middles(of: torch.Tensor, size: tuple[int, int], style_size: tuple[int, int]
         parts.append((place * count / here + wave).long().clamp(0, count - 1))
         off.append(place - (parts[-1] + 0.5) * here / count)
     given = of[tuple(parts)]
-    found = [
-        ((number + 0.5) * there / count + aside).clamp(0, there)
-        for number, there, count, aside in zip(
-            (given // of.shape[1], given % of.shape[1]), style_size, of.shape, off, strict=True
-        )
-    ]
-    return torch.stack(found)
+    numbers = given // of.shape[1], given % of.shape[1]
+    counted = zip(numbers, off, of.shape, style_size, strict=True)
+    return torch.stack([((n + 0.5) * there / count + aside).clamp(0, there) for n, aside, count, there in counted])
 
 
 def _waves(grid, size):
