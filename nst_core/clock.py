@@ -29,7 +29,8 @@ class Clock:
     BEGIN = 0.7  # evaluations that it takes as long as to begin a scale
     PLACE = 2.2e-6  # of the layout, see synthesis.places
     WHOLE_NETWORK = 4.0  # an evaluated pixel with features that are not fitted, which are twice as many
-    ON_A_CARD = 0.05  # an evaluated pixel there, with all else left to the processor
+    ON_A_CARD = 0.04  # an evaluated pixel there, with all else left to the processor; an H200 takes a third of that
+    LAUNCHED = 0.013  # an evaluation there, however small: so long the processor takes to tell the card what to do
     MEASURED = 0.08  # share of the layout after which the seconds that are left can be told
     WARM_UP = 3  # evaluations until painting's own speed can be told: the first takes several times as long
 
@@ -37,7 +38,8 @@ class Clock:
         self.scales, self.features, self.report = scales, features, report
         fitted = features == "built-in"
         pixel = (1.0 if fitted else self.WHOLE_NETWORK) * (1.0 if on.type == "cpu" else self.ON_A_CARD)
-        self.of_evaluation = [scale.height * scale.width / 1e6 * pixel for scale in scales]
+        least = 0.0 if on.type == "cpu" else self.LAUNCHED
+        self.of_evaluation = [least + scale.height * scale.width / 1e6 * pixel for scale in scales]
         self.of_scales = [
             one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, scales, strict=True)
         ]

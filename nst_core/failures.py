@@ -27,6 +27,7 @@ _OUT_OF_MEMORY_TEXTS = (
     "can't allocate memory",
     "cannot allocate memory",
     "could not create a primitive",  # oneDNN's word for it
+    "alloc_failed",  # cuBLAS's and cuDNN's
 )
 
 

@@ -134,7 +134,7 @@ def moments(features: torch.Tensor, weights: torch.Tensor | None = None) -> Mome
     flat = features.flatten(1)
     w = None if weights is None else weights.flatten()
     second, first = _Sums.apply(flat, w)
-    return Moments(second, first, second.new_tensor(float(flat.shape[1])) if w is None else w.sum())
+    return Moments(second, first, second.new_full((), flat.shape[1]) if w is None else w.sum())
 
 
 class _Sums(torch.autograd.Function):

@@ -155,7 +155,8 @@ def _lbfgs(run, rate):
 
 def _adam(run, rate):
     variable = torch.nn.Parameter(run.picture)
-    optimizer = torch.optim.Adam([variable], lr=ADAM_RATE * rate, betas=(0.9, 0.99))
+    # on a card it would take its steps for all variables at once, with pictures of memory for what lies between
+    optimizer = torch.optim.Adam([variable], lr=ADAM_RATE * rate, betas=(0.9, 0.99), foreach=False)
     left = max(1, run.search.evaluations - run.count)
     decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - 0.9 * min(1.0, step / left))
     while True:

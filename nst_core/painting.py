@@ -13,7 +13,7 @@ from nst_core import colour, device, failures, pyramid, starting, synthesis, vgg
 from nst_core.clock import Clock, NothingPainted
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
-from nst_core.precision import in_precision
+from nst_core.precision import in_precision, products
 from nst_core.preconditioner import preconditioner
 from nst_core.pyramid import resized
 from nst_core.recipe import Recipe
@@ -26,6 +26,7 @@ HISTORY = 100  # of L-BFGS, at most
 LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
+COPIED_TO_CARD = 3  # of the finest size, beside what a search takes anywhere: all the others stay where they are
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
 LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
 
@@ -48,11 +49,13 @@ class Place:
     """Where a scale is computed: the torch device, and the bytes that it may take there.
 
     ``note`` is a sentence for the artist where memory ran short, or the limit is too low for the picture; else empty.
+    ``asked`` is the memory limit that was set, in megabytes; 0 where none was.
     """
 
     on: torch.device
     limit: int
     note: str = ""
+    asked: int = 0
 
     def next(self) -> Place | None:
         """Where to try again once memory ran short here: in half as much, then on the CPU; None where nothing is left.
@@ -60,11 +63,12 @@ class Place:
         Half as much, a few times, is tiles of the smallest size, whatever the picture.
         """
         if self.limit > LEAST_LIMIT:
-            return Place(self.on, self.limit // 2, "Memory ran short, so it was painted in tiles, which takes longer.")
+            note = "Memory ran short, so it was painted in tiles, which takes longer."
+            return replace(self, limit=self.limit // 2, note=note)
         if self.on.type == "cpu":
             return None
-        cpu = torch.device("cpu")
-        return Place(cpu, _limit(0, cpu), "The graphics card's memory ran short, so the processor painted it.")
+        note = "The graphics card's memory ran short, so the processor painted it."
+        return _place(torch.device("cpu"), self.asked, note)
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,9 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         if clock.finishing:  # before anything was painted: the strokes, as far as they were found, are the best so far
             return Painting(_in_full(base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
-    note = _too_little(scales[-1], network_on(on), pictures, recipe, settings)
-    place = Place(on, _limit(settings.memory_limit, on), note)
+    place = _first_place(on, network_on, settings)
+    if not place.note:
+        place = replace(place, note=_too_little(scales[-1], network_on(place.on), pictures, recipe, settings))
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
         content, start = (_at(x, scale) for x in (target, base))
@@ -155,13 +160,24 @@ def _at(picture, scale):
     return resized(picture, scale.height, scale.width).clamp(0, 1)
 
 
-def _limit(megabytes, on):
-    return megabytes * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE)
+def _place(on, asked, note=""):
+    return Place(on, asked * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE), note, asked)
+
+
+def _first_place(on, network_on, settings):
+    """``on``; the processor where other programs have taken so much of a card that not even the features find room."""
+    try:
+        network_on(on)
+        return _place(on, settings.memory_limit)
+    except RuntimeError as exc:
+        if on.type == "cpu" or not failures.is_out_of_memory(exc):
+            raise
+    return Place(on, 0, asked=settings.memory_limit).next()
 
 
 def _too_little(finest, network, pictures, recipe, settings):
     """A sentence where the smallest tiles take more than the limit that was set; else none."""
-    least = device.least(finest.height, finest.width, network, _margin(recipe)) + _kept(pictures)
+    least = device.least(finest.height, finest.width, network, _margin(recipe)) + _kept(pictures, network.device)
     if not 0 < settings.memory_limit < BEYOND_THE_LIMIT * least / device.MEGABYTE:
         return ""
     return (
@@ -174,8 +190,8 @@ def _margin(recipe):
     return max(tap.shrink * vgg.reach(tap.layer) for tap in recipe.weights.taps)
 
 
-def _kept(pictures):
-    return PICTURES_KEPT * 4 * pictures.content.numel()
+def _kept(pictures, on):
+    return (PICTURES_KEPT if on.type == "cpu" else COPIED_TO_CARD) * 4 * pictures.content.numel()
 
 
 def _paint_scale(pictures, recipe, settings, network_on, content, begin, search, on_evaluation, place):
@@ -190,22 +206,23 @@ def _paint_scale(pictures, recipe, settings, network_on, content, begin, search,
                 raise
         # outside of the handler, whose exception would keep hold of all that was allocated
         place = elsewhere
-        if place.on.type == "cuda":
-            torch.cuda.empty_cache()
+        device.give_back_memory()
 
 
 def _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, place):
     size = content.shape[2:]
     style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
-    limit = place.limit - _kept(pictures)
+    limit = place.limit - _kept(pictures, place.on)
     budget = device.budget(*size, network, (search.method, search.history), limit, _margin(recipe))
     there = [x if x is None else x.to(place.on) for x in (content, style, visible, visible_in_style)]
-    objective = Objective(network, recipe.weights, *there, tile=budget.tile)
-    del there, style, visible, visible_in_style
-    device.give_back_memory()
-    search = replace(search, method=budget.method, history=budget.history)
-    return minimise(objective, begin.to(place.on), search, on_evaluation)
+    with products(_precision(settings)):
+        objective = Objective(network, recipe.weights, *there, tile=budget.tile)
+        del there, style, visible, visible_in_style
+        device.give_back_memory()
+        seen_through = search.preconditioner and search.preconditioner.to(place.on)
+        search = replace(search, method=budget.method, history=budget.history, preconditioner=seen_through)
+        return minimise(objective, begin.to(place.on), search, on_evaluation)
 
 
 def _style_at(pictures, brush_size, content_height, content_width):

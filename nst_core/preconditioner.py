@@ -7,7 +7,7 @@ held by the variation. L-BFGS takes half as many evaluations where each is moved
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -30,10 +30,14 @@ class Preconditioner:
     broad: torch.Tensor
     fine: float
 
+    def to(self, device: torch.device) -> Preconditioner:
+        """The same on another device, where it need not be sent to at every call."""
+        return replace(self, broad=self.broad.to(device))
+
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
         """A·``picture``, (1, 3, H, W)."""
         height, width = picture.shape[2:]
-        difference = (self.broad - self.fine * torch.eye(3, dtype=self.broad.dtype)).to(picture)
+        difference = self.broad.to(picture) - self.fine * torch.eye(3, dtype=picture.dtype, device=picture.device)
         around = _mirrored(picture, 2)
         rows = _weighted_sum([around[..., i : i + height, :] for i in range(len(TENT))])
         del around  # of 12 megapixels each of these takes 144 MB

@@ -95,6 +95,7 @@ def stylize_fully(
         return Result(content.copy(), features, on.type, 0, None, time.monotonic() - began, True)
     pictures = _prepared(content, style, settings)
     painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
+    device.give_back_memory()  # with the features gone, all of it: artists have other uses for a graphics card
     rgb = _finished(painting.picture, pictures, content, settings, steps)
     seconds = time.monotonic() - began
     loss = painting.loss if math.isfinite(painting.loss) else None

@@ -6,6 +6,7 @@ The network is a frozen value: weights and what their input looks like. :func:`V
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,7 +42,23 @@ def reach(layer: str) -> int:
 
 def pool(maps: torch.Tensor, pooling: str) -> torch.Tensor:
     """2×2 pooling with stride 2, ``"average"`` or ``"max"``."""
-    return F.avg_pool2d(maps, 2) if pooling == "average" else F.max_pool2d(maps, 2)
+    return _AveragePool.apply(maps) if pooling == "average" else F.max_pool2d(maps, 2)
+
+
+class _AveragePool(torch.autograd.Function):
+    """2×2 means, with a gradient that is spread to the four: PyTorch's own is the same, and takes two to three times as
+    long in bfloat16, and on a graphics card."""
+
+    @staticmethod
+    def forward(ctx, maps):
+        ctx.odd = maps.shape[3] % 2, maps.shape[2] % 2
+        return F.avg_pool2d(maps, 2)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        spread = F.interpolate(gradient * 0.25, scale_factor=2, mode="nearest")
+        right, down = ctx.odd
+        return F.pad(spread, (0, right, 0, down)) if right or down else spread
 
 
 def convolve(maps: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, padding: str) -> torch.Tensor:
@@ -81,6 +98,12 @@ class _ConvolutionReLU(torch.autograd.Function):
         return wide[..., 1:-1, 1:-1], None, None, None
 
 
+@functools.lru_cache(maxsize=8)
+def _planes(values, dtype, device):
+    # kept, as a graphics card would wait for numbers that are sent to it at every evaluation
+    return torch.tensor(values, dtype=dtype, device=device)[None, :, None, None]
+
+
 @dataclass(frozen=True)
 class Vgg16:
     """VGG16's convolutions up to some layer.
@@ -107,8 +130,8 @@ class Vgg16:
 
     def normalised(self, picture: torch.Tensor) -> torch.Tensor:
         """The network's input for a picture (1, 3, H, W) in [0, 1]."""
-        mean = picture.new_tensor(self.mean)[None, :, None, None]
-        return (picture - mean) / picture.new_tensor(self.std)[None, :, None, None]
+        mean, std = (_planes(values, picture.dtype, picture.device) for values in (self.mean, self.std))
+        return (picture - mean) / std
 
     def features(self, picture: torch.Tensor, layers: Iterable[str]) -> dict[str, torch.Tensor]:
         """Feature maps of a picture (1, 3, H, W) in [0, 1] at ``layers``, each (1, N, H / stride, W / stride).

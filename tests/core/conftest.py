@@ -6,6 +6,8 @@ import torch
 from nst_core.weights import fitted
 from tests.core.drawing import QUICK_FIT
 
+collect_ignore = [] if torch.cuda.is_available() else ["test_card.py"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():

@@ -94,6 +94,26 @@ def test_a_device_that_is_not_there_is_told():
         device.choose(missing)
 
 
+def test_a_device_that_is_found_but_does_not_compute_is_none(monkeypatch):
+    """A card that this PyTorch holds no code for; here one that is found alone."""
+    assert device.computes(torch.device("cpu")) and not device.computes(torch.device("meta"))
+    if torch.backends.mps.is_available():
+        return
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device.choose("auto").type == "cpu"
+    with pytest.raises(device.DeviceError, match="no MPS device"):
+        device.choose("mps")
+
+
+def test_a_device_whose_memory_is_taken_is_there(monkeypatch):
+    def taken(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(torch, "ones", taken)
+    assert device.computes(torch.device("cpu"))
+
+
 def test_free_memory_is_what_the_machine_has():
     free = device.free_memory(torch.device("cpu"))
     assert 50 * MB < free < 1 << 50
@@ -211,3 +231,20 @@ def test_a_graphics_card_that_is_too_small_leaves_it_to_the_processor():
     last = smaller.next().next()
     assert last.on.type == "cpu" and "processor" in last.note
     assert Place(torch.device("cpu"), LEAST_LIMIT).next() is None
+    kept = Place(torch.device("cuda"), 2_000 * MB, asked=2_000)
+    while kept.on.type != "cpu":
+        kept = kept.next()
+    assert kept.limit == 2_000 * MB
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(device, "free_memory", lambda on: 8_000 * MB)
+        assert smaller.next().next().limit == 8_000 * MB * device.SHARE_OF_FREE
+
+
+def test_a_card_that_has_no_room_for_the_features_leaves_it_to_the_processor():
+    def no_room(on):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
+
+    place = painting._first_place(torch.device("cuda"), no_room, Settings(memory_limit=3_000))
+    assert (place.on.type, place.limit) == ("cpu", 3_000 * MB) and place.note.startswith("The graphics card's memory")
+    with pytest.raises(torch.OutOfMemoryError):
+        painting._first_place(torch.device("cpu"), no_room, Settings())

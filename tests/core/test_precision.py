@@ -70,6 +70,17 @@ def test_a_graphics_card_is_asked_whether_it_multiplies_bfloat16_itself(monkeypa
     assert not device.multiplies_bfloat16(torch.device("mps"))
 
 
+def test_products_are_as_exact_as_is_asked_for_and_left_as_they_were(monkeypatch):
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "allow_tf32", True)
+    monkeypatch.setattr(cudnn, "deterministic", False)
+    for wanted, tf32 in (("float32", False), ("auto", True), ("bfloat16", True)):
+        with pytest.raises(KeyError), precision.products(wanted):
+            assert (cudnn.deterministic, cudnn.allow_tf32) == (True, tf32)
+            raise KeyError
+        assert (cudnn.deterministic, cudnn.allow_tf32) == (False, True)
+
+
 def test_who_asks_for_one_gets_it(network, with_bfloat16):
     assert taken(network, "float32") == torch.float32
     assert taken(coarse(network), "bfloat16") == torch.bfloat16
