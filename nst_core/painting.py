@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import math
 from dataclasses import dataclass, replace
 
@@ -13,11 +14,13 @@ from nst_core import colour, device, failures, pyramid, starting, synthesis, vgg
 from nst_core.clock import Clock, NothingPainted
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
-from nst_core.precision import in_precision, products
+from nst_core.precision import in_precision, products, same_loss
 from nst_core.preconditioner import preconditioner
 from nst_core.pyramid import resized
 from nst_core.recipe import Recipe
 from nst_core.settings import Settings
+
+log = logging.getLogger("nst_core.engine.painting")  # for the engine's log file; without an engine nothing is written
 
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
 SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
@@ -28,6 +31,9 @@ MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 COPIED_TO_CARD = 3  # of the finest size, beside what a search takes anywhere: all the others stay where they are
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
+SHORT_ON_CARD = "The graphics card's memory ran short, so the processor painted it."
+FAILED_ON_CARD = "The graphics card failed at a small trial, so the processor painted it."
+WRONG_ON_CARD = "The graphics card gave other results than the processor, so the processor painted it."
 LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
 
 
@@ -67,8 +73,7 @@ class Place:
             return replace(self, limit=self.limit // 2, note=note)
         if self.on.type == "cpu":
             return None
-        note = "The graphics card's memory ran short, so the processor painted it."
-        return _place(torch.device("cpu"), self.asked, note)
+        return _processor(self.asked, SHORT_ON_CARD)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         if clock.finishing:  # before anything was painted: the strokes, as far as they were found, are the best so far
             return Painting(_in_full(base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
-    place = _first_place(on, network_on, settings)
+    place = _first_place(on, settings, lambda: same_loss(network, network_on(on), recipe.weights, *small[::-1]))
     if not place.note:
         place = replace(place, note=_too_little(scales[-1], network_on(place.on), pictures, recipe, settings))
     picture, before, evaluations, finished = None, None, 0, True
@@ -164,15 +169,23 @@ def _place(on, asked, note=""):
     return Place(on, asked * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE), note, asked)
 
 
-def _first_place(on, network_on, settings):
-    """``on``; the processor where other programs have taken so much of a card that not even the features find room."""
+def _first_place(on, settings, agrees):
+    """``on``, where it is the processor or ``agrees`` with it about a small trial, which a card can fail to have the
+    room for, or the code; else the processor."""
+    asked, why = settings.memory_limit, WRONG_ON_CARD
+    if on.type == "cpu":
+        return _place(on, asked)
     try:
-        network_on(on)
-        return _place(on, settings.memory_limit)
+        if agrees():
+            return _place(on, asked)
     except RuntimeError as exc:
-        if on.type == "cpu" or not failures.is_out_of_memory(exc):
-            raise
-    return Place(on, 0, asked=settings.memory_limit).next()
+        log.info("the trial on %s failed", on, exc_info=exc)
+        why = SHORT_ON_CARD if failures.is_out_of_memory(exc) else FAILED_ON_CARD
+    return _processor(asked, why)
+
+
+def _processor(asked, why):
+    return _place(torch.device("cpu"), asked, why)
 
 
 def _too_little(finest, network, pictures, recipe, settings):

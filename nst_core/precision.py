@@ -48,8 +48,12 @@ def products(wanted: str) -> Iterator[None]:
 
 
 def same_loss(one: Vgg16, other: Vgg16, weights: Weights, content: torch.Tensor, style: torch.Tensor) -> bool:
-    """Whether a picture's loss by the two networks, on one device, differs by at most :data:`SAME_LOSS` of it."""
-    content, style = content.to(one.device), style.to(one.device)
-    mirrored = content.flip(3)  # far from both pictures, in shapes that are the content's
-    first, second = (Objective(network, weights, content, style).evaluate(mirrored)[0] for network in (one, other))
+    """Whether a picture's loss by the two networks, each on its device, differs by at most :data:`SAME_LOSS` of it."""
+    first, second = (_trial(network, weights, content, style) for network in (one, other))
     return abs(first - second) <= SAME_LOSS * abs(first)  # NaN is no such thing
+
+
+def _trial(network, weights, content, style):
+    content, style = content.to(network.device), style.to(network.device)
+    mirrored = content.flip(3)  # far from both pictures, in shapes that are the content's
+    return Objective(network, weights, content, style).evaluate(mirrored)[0]

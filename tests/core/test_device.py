@@ -240,11 +240,41 @@ def test_a_graphics_card_that_is_too_small_leaves_it_to_the_processor():
         assert smaller.next().next().limit == 8_000 * MB * device.SHARE_OF_FREE
 
 
-def test_a_card_that_has_no_room_for_the_features_leaves_it_to_the_processor():
-    def no_room(on):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
+@pytest.mark.parametrize(
+    ("trial", "told"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB."), "memory ran short"),
+        (NotImplementedError("The operator 'aten::x' is not currently implemented for the MPS device."), "failed"),
+        (RuntimeError("CUDA error: no kernel image is available for execution on the device"), "failed"),
+        (False, "gave other results"),
+    ],
+    ids=["full", "lacks an operator", "lacks the code", "is wrong"],
+)
+def test_a_card_that_fails_a_trial_leaves_it_to_the_processor(trial, told):
+    def agrees():
+        if isinstance(trial, Exception):
+            raise trial
+        return trial
 
-    place = painting._first_place(torch.device("cuda"), no_room, Settings(memory_limit=3_000))
-    assert (place.on.type, place.limit) == ("cpu", 3_000 * MB) and place.note.startswith("The graphics card's memory")
-    with pytest.raises(torch.OutOfMemoryError):
-        painting._first_place(torch.device("cpu"), no_room, Settings())
+    place = painting._first_place(torch.device("mps"), Settings(memory_limit=3_000), agrees)
+    assert (place.on.type, place.limit, place.asked) == ("cpu", 3_000 * MB, 3_000)
+    assert re.fullmatch(rf"The graphics card.* {told}.*, so the processor painted it\.", place.note)
+
+
+def test_a_card_that_agrees_with_the_processor_paints():
+    place = painting._first_place(torch.device("mps"), Settings(memory_limit=3_000), lambda: True)
+    assert (place.on.type, place.limit, place.note) == ("mps", 3_000 * MB, "")
+    assert painting._first_place(torch.device("cpu"), Settings(), None).on.type == "cpu"
+
+
+def test_a_run_on_a_device_that_fails_goes_on_and_says_so(quick_fit, monkeypatch, caplog):
+    """A whole run, on a device that holds no numbers at all."""
+    content, style = drawn(90, 121, seed=1), drawn(83, 100, seed=2)
+    values = {"quality": "draft", "evaluations": 2, "features": "built-in"}
+    processors = stylize_fully(content, style, Settings(device="cpu", **values))
+    monkeypatch.setattr(device, "choose", lambda _: torch.device("meta"))
+    caplog.set_level("INFO")
+    result = stylize_fully(content, style, Settings(device="cuda", **values))
+    assert (result.device, result.note) == ("cpu", painting.FAILED_ON_CARD)
+    assert caplog.records[-1].exc_info
+    assert (result.picture == processors.picture).all()
