@@ -36,20 +36,24 @@ class Clock:
 
     def __init__(self, scales: list[Scale], features: str, on: torch.device, places: float, pixels: int, report):
         self.scales, self.features, self.report = scales, features, report
-        fitted = features == "built-in"
-        pixel = (1.0 if fitted else self.WHOLE_NETWORK) * (1.0 if on.type == "cpu" else self.ON_A_CARD)
-        least = 0.0 if on.type == "cpu" else self.LAUNCHED
-        self.of_evaluation = [least + scale.height * scale.width / 1e6 * pixel for scale in scales]
-        self.of_scales = [
-            one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, scales, strict=True)
-        ]
-        self.of_fit, self.of_layout = self.FIT if fitted else self.LOAD, places * self.PLACE
-        ready = self.READY + (self.SHOWN * pixels / 1e6 if places else 0.0)
-        self.work = self.of_fit + self.of_layout + ready + sum(self.of_scales)
+        self.of_fit, self.of_layout = self.FIT if features == "built-in" else self.LOAD, places * self.PLACE
+        self.of_ready = self.READY + (self.SHOWN * pixels / 1e6 if places else 0.0)
+        self.computed_on(on)
         self.began = time.monotonic()
         self.painting_since = None  # the first evaluation's end, and the work that was done then
         self.told = 0.0
         self.finishing = False
+
+    def computed_on(self, on: torch.device):
+        """Counts all evaluations as made on this device: the processor takes over where a card fails."""
+        card = on.type != "cpu"
+        pixel = (1.0 if self.features == "built-in" else self.WHOLE_NETWORK) * (self.ON_A_CARD if card else 1.0)
+        least = self.LAUNCHED if card else 0.0
+        self.of_evaluation = [least + scale.height * scale.width / 1e6 * pixel for scale in self.scales]
+        self.of_scales = [
+            one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, self.scales, strict=True)
+        ]
+        self.work = self.of_fit + self.of_layout + self.of_ready + sum(self.of_scales)
 
     def begin(self):
         """Tells that the run begins."""

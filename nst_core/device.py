@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from nst_core import failures, vgg
+from nst_core import vgg
 from nst_core.progress import DeviceError
 
 MEGABYTE = 1_000_000
@@ -37,26 +37,19 @@ class Budget:
 
 
 def choose(name: str) -> torch.device:
-    """The device for a setting: ``"auto"`` takes CUDA, then MPS, then the CPU. Raises :class:`DeviceError`."""
-    for kind in ("cuda", "mps", "cpu") if name == "auto" else (name,):
-        if _is_there(kind) and (kind == "cpu" or computes(torch.device(kind))):
-            return torch.device(kind)
-    raise DeviceError(f"There is no {name.upper()} device that PyTorch can use here; choose the device cpu or auto.")
+    """The device for a setting: ``"auto"`` takes CUDA where it is, else the CPU. Raises :class:`DeviceError`.
 
-
-def computes(device: torch.device) -> bool:
-    """Whether ``device`` adds up two numbers: PyTorch also finds cards that it holds no code for, too old or too new.
-
-    One whose memory is taken does compute: what to do then is settled where memory runs short.
+    MPS is for those who ask for it: nobody has tried it, and some releases of PyTorch multiply large matrices wrongly
+    there (2.7 to 2.13, on Apple's M1 and M2).
     """
-    try:
-        return float(torch.ones(2, device=device).sum()) == 2
-    except RuntimeError as exc:
-        return failures.is_out_of_memory(exc)
-
-
-def _is_there(kind):
-    return {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}[kind]
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = "cuda" if there["cuda"] else "cpu"
+    if not there[name]:
+        raise DeviceError(
+            f"There is no {name.upper()} device that PyTorch can use here; choose the device cpu or auto."
+        )
+    return torch.device(name)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -80,7 +73,10 @@ def free_memory(device: torch.device) -> int:
 
 def give_back_memory() -> None:
     """Returns to the system what was freed and is kept for the next time: up to a gigabyte, of 12 megapixels."""
-    torch.cuda.empty_cache()  # which does nothing where there is no card
+    with contextlib.suppress(RuntimeError):  # of a card that failed; where there is none, nothing is done
+        torch.cuda.empty_cache()
+        if torch.backends.mps.is_available():
+            torch.mps.empty_cache()
     with contextlib.suppress(OSError, AttributeError):  # glibc's; others keep less
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -27,7 +27,10 @@ _OUT_OF_MEMORY_TEXTS = (
     "can't allocate memory",
     "cannot allocate memory",
     "could not create a primitive",  # oneDNN's word for it
-    "alloc_failed",  # cuBLAS's and cuDNN's
+    "alloc_failed",  # cuBLAS's and cuDNN's, as are the next two
+    "status_not_initialized",
+    "unable to find an engine to execute",
+    "invalid buffer size",  # Metal's
 )
 
 

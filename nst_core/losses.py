@@ -14,6 +14,7 @@ FAINT_STEP = 0.03  # between two neighbours, in units of the range: less than it
 AROUND = 1 / 48  # of the longest side: so far around a pixel it is looked for calm
 STIR = 0.4  # of the average difference between neighbours: so much around a pixel is not calm any more
 LEAST_STEP = 1e-4  # of the range: less on average is nothing
+MOST_ON_MPS = 16_384  # positions in one product
 LEAST_STRUCTURE = 1e-4  # |Σ|² as a share of the Gram matrix's, far below any picture with something on it
 
 
@@ -24,8 +25,17 @@ def precise(values: torch.Tensor) -> torch.Tensor:
 
 def gram_matrix(features: torch.Tensor) -> torch.Tensor:
     """A = F·Fᵀ (equation 3), an (N, N) tensor; the sum over positions, not divided by anything."""
-    flat = features.flatten(1)
-    return flat @ flat.T
+    return _product(features.flatten(1))
+
+
+def _product(flat):
+    return in_pieces(flat, MOST_ON_MPS) if flat.device.type == "mps" else flat @ flat.T
+
+
+def in_pieces(flat: torch.Tensor, most: int) -> torch.Tensor:
+    """F·Fᵀ of F (N, M), as a sum over pieces of ``most`` columns: some releases of PyTorch read beyond the ends of long
+    rows on MPS."""
+    return sum(piece @ piece.T for piece in flat.split(most, 1))
 
 
 def content_loss(generated: torch.Tensor, content: torch.Tensor) -> torch.Tensor:
@@ -149,10 +159,10 @@ class _Sums(torch.autograd.Function):
         ctx.save_for_backward(flat, w)
         given, flat = flat, precise(flat)
         if w is None:
-            return flat @ flat.T, flat.sum(1)
+            return _product(flat), flat.sum(1)
         root = w.sqrt()  # on both sides: one copy of the map instead of two
         flat = flat * root if flat is given else flat.mul_(root)
-        return flat @ flat.T, flat @ root
+        return _product(flat), flat @ root
 
     @staticmethod
     def backward(ctx, of_second, of_first):

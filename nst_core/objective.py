@@ -79,7 +79,10 @@ class Objective:
             [Tile(whole, whole)] if tile is None else tiles(self.height, self.width, tile, self.margin, self.grid)
         )
         self.visible = _pooled(visible, weights.taps)
-        self.costs = losses.calmness(content).mul_(weights.calm).add_(1) if weights.calm else None  # variation, here
+        self.costs = None  # of variation, at each pixel
+        if weights.calm:
+            # on the processor: MPS has means of equal parts alone
+            self.costs = losses.calmness(content.cpu()).mul_(weights.calm).add_(1).to(content.device)
         with torch.no_grad():
             self.style = self._moments_of_style(style, _pooled(visible_in_style, weights.taps), tile)
             self.content, self.counts = self._of_content(content)

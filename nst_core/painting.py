@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import math
 from dataclasses import dataclass, replace
 
 import torch
 
-from nst_core import colour, device, failures, pyramid, starting, synthesis, vgg, weights
+from nst_core import colour, device, pyramid, starting, synthesis, vgg, weights
 from nst_core.clock import Clock, NothingPainted
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
-from nst_core.precision import in_precision, products, same_loss
+from nst_core.place import Place, place, tried
+from nst_core.precision import agrees, in_precision, products
 from nst_core.preconditioner import preconditioner
 from nst_core.pyramid import resized
 from nst_core.recipe import Recipe
 from nst_core.settings import Settings
-
-log = logging.getLogger("nst_core.engine.painting")  # for the engine's log file; without an engine nothing is written
 
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
 SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
@@ -31,10 +29,6 @@ MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 COPIED_TO_CARD = 3  # of the finest size, beside what a search takes anywhere: all the others stay where they are
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
-SHORT_ON_CARD = "The graphics card's memory ran short, so the processor painted it."
-FAILED_ON_CARD = "The graphics card failed at a small trial, so the processor painted it."
-WRONG_ON_CARD = "The graphics card gave other results than the processor, so the processor painted it."
-LEAST_LIMIT = 300 * device.MEGABYTE  # under which all is computed in the smallest tiles
 
 
 @dataclass(frozen=True)
@@ -48,32 +42,6 @@ class Pictures:
     style: torch.Tensor
     visible: torch.Tensor | None = None
     visible_in_style: torch.Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a scale is computed: the torch device, and the bytes that it may take there.
-
-    ``note`` is a sentence for the artist where memory ran short, or the limit is too low for the picture; else empty.
-    ``asked`` is the memory limit that was set, in megabytes; 0 where none was.
-    """
-
-    on: torch.device
-    limit: int
-    note: str = ""
-    asked: int = 0
-
-    def next(self) -> Place | None:
-        """Where to try again once memory ran short here: in half as much, then on the CPU; None where nothing is left.
-
-        Half as much, a few times, is tiles of the smallest size, whatever the picture.
-        """
-        if self.limit > LEAST_LIMIT:
-            note = "Memory ran short, so it was painted in tiles, which takes longer."
-            return replace(self, limit=self.limit // 2, note=note)
-        if self.on.type == "cpu":
-            return None
-        return _processor(self.asked, SHORT_ON_CARD)
 
 
 @dataclass(frozen=True)
@@ -100,13 +68,15 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     clock.begin()
     target = _recoloured(pictures, recipe.recolour)
     small = small_style, small_content = _to_fit(pictures, target)
-    with contextlib.suppress(NothingPainted):
-        network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
 
     @functools.cache
     def network_on(there):  # another device may have another precision
         return in_precision(network.to(there), _precision(settings), recipe.weights, small_content, small_style)
 
+    with contextlib.suppress(NothingPainted):
+        network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
+        on, why = tried(on, lambda: agrees(network, on, recipe.weights, small_content, small_style) and network_on(on))
+        clock.computed_on(on)
     base = target = resized(target, *finest).clamp(0, 1)
     if recipe.strokes:
         strokes, pictures = _laid_out(pictures, target, recipe, settings, clock.laid_out)
@@ -116,9 +86,8 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         if clock.finishing:  # before anything was painted: the strokes, as far as they were found, are the best so far
             return Painting(_in_full(base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
-    place = _first_place(on, settings, lambda: same_loss(network, network_on(on), recipe.weights, *small[::-1]))
-    if not place.note:
-        place = replace(place, note=_too_little(scales[-1], network_on(place.on), pictures, recipe, settings))
+    note = why or _too_little(scales[-1], network_on(on), pictures, recipe, settings)
+    here = place(on, settings.memory_limit, note)
     picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
         content, start = (_at(x, scale) for x in (target, base))
@@ -128,9 +97,10 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
             begin = pyramid.carried_up(picture, before, start, recipe.detail)
         history = min(HISTORY, scale.evaluations)
         search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau)
-        minimum, place = _paint_scale(
-            pictures, recipe, settings, network_on, content, begin, search, clock.at(number), place
+        minimum, here = _paint_scale(
+            pictures, recipe, settings, network_on, content, begin, search, clock.at(number), here
         )
+        clock.computed_on(here.on)
         picture, before = minimum.picture.cpu(), start
         evaluations += minimum.evaluations
         finished = finished and minimum.finished
@@ -140,7 +110,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
             break
     clock.enlarging(number, minimum.evaluations, minimum.loss)
     painted = _in_full(pyramid.carried_up(picture, before, base), pictures, recipe)
-    return Painting(painted, evaluations, minimum.loss, finished, place)
+    return Painting(painted, evaluations, minimum.loss, finished, here)
 
 
 def _in_full(painted, pictures, recipe):
@@ -165,33 +135,12 @@ def _at(picture, scale):
     return resized(picture, scale.height, scale.width).clamp(0, 1)
 
 
-def _place(on, asked, note=""):
-    return Place(on, asked * device.MEGABYTE or int(device.free_memory(on) * device.SHARE_OF_FREE), note, asked)
-
-
-def _first_place(on, settings, agrees):
-    """``on``, where it is the processor or ``agrees`` with it about a small trial, which a card can fail to have the
-    room for, or the code; else the processor."""
-    asked, why = settings.memory_limit, WRONG_ON_CARD
-    if on.type == "cpu":
-        return _place(on, asked)
-    try:
-        if agrees():
-            return _place(on, asked)
-    except RuntimeError as exc:
-        log.info("the trial on %s failed", on, exc_info=exc)
-        why = SHORT_ON_CARD if failures.is_out_of_memory(exc) else FAILED_ON_CARD
-    return _processor(asked, why)
-
-
-def _processor(asked, why):
-    return _place(torch.device("cpu"), asked, why)
-
-
 def _too_little(finest, network, pictures, recipe, settings):
     """A sentence where the smallest tiles take more than the limit that was set; else none."""
+    if not settings.memory_limit:
+        return ""
     least = device.least(finest.height, finest.width, network, _margin(recipe)) + _kept(pictures, network.device)
-    if not 0 < settings.memory_limit < BEYOND_THE_LIMIT * least / device.MEGABYTE:
+    if settings.memory_limit >= BEYOND_THE_LIMIT * least / device.MEGABYTE:
         return ""
     return (
         f"This picture takes about {least / device.MEGABYTE:.0f} MB in the smallest tiles, more than the memory limit "
@@ -204,38 +153,40 @@ def _margin(recipe):
 
 
 def _kept(pictures, on):
-    return (PICTURES_KEPT if on.type == "cpu" else COPIED_TO_CARD) * 4 * pictures.content.numel()
+    # MPS shares the memory that all of them are in
+    count = {"cpu": PICTURES_KEPT, "cuda": COPIED_TO_CARD}.get(on.type, PICTURES_KEPT + COPIED_TO_CARD)
+    return count * 4 * pictures.content.numel()
 
 
-def _paint_scale(pictures, recipe, settings, network_on, content, begin, search, on_evaluation, place):
+def _paint_scale(pictures, recipe, settings, network_on, content, begin, search, on_evaluation, here):
     """The minimum at one scale, and the place that had the memory for it."""
     while True:
         try:
-            network = network_on(place.on)
-            return _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, place), place
+            network = network_on(here.on)
+            return _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, here), here
         except Exception as exc:
-            elsewhere = place.next()
-            if elsewhere is None or not failures.is_out_of_memory(exc):
+            elsewhere = here.after(exc)
+            if elsewhere is None:
                 raise
         # outside of the handler, whose exception would keep hold of all that was allocated
-        place = elsewhere
         device.give_back_memory()
+        here = elsewhere.within_what_is_free()
 
 
-def _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, place):
+def _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, here):
     size = content.shape[2:]
     style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
-    limit = place.limit - _kept(pictures, place.on)
+    limit = here.limit - _kept(pictures, here.on)
     budget = device.budget(*size, network, (search.method, search.history), limit, _margin(recipe))
-    there = [x if x is None else x.to(place.on) for x in (content, style, visible, visible_in_style)]
-    with products(_precision(settings)):
+    there = [x if x is None else x.to(here.on) for x in (content, style, visible, visible_in_style)]
+    with products(_precision(settings), here.on):
         objective = Objective(network, recipe.weights, *there, tile=budget.tile)
         del there, style, visible, visible_in_style
         device.give_back_memory()
-        seen_through = search.preconditioner and search.preconditioner.to(place.on)
+        seen_through = search.preconditioner and search.preconditioner.to(here.on)
         search = replace(search, method=budget.method, history=budget.history, preconditioner=seen_through)
-        return minimise(objective, begin.to(place.on), search, on_evaluation)
+        return minimise(objective, begin.to(here.on), search, on_evaluation)
 
 
 def _style_at(pictures, brush_size, content_height, content_width):

@@ -12,6 +12,7 @@ from nst_core.objective import Objective, Weights
 from nst_core.vgg import Vgg16
 
 SAME_LOSS = 0.01  # share of a loss by which it may differ
+SAME_GRADIENT = 0.02  # and of a gradient
 
 
 def in_precision(network: Vgg16, wanted: str, weights: Weights, content: torch.Tensor, style: torch.Tensor) -> Vgg16:
@@ -34,26 +35,43 @@ def in_precision(network: Vgg16, wanted: str, weights: Weights, content: torch.T
 
 
 @contextlib.contextmanager
-def products(wanted: str) -> Iterator[None]:
-    """While this lasts, a graphics card gives the same numbers every time, and float32 is what it says where it is
-    ``wanted`` by name. Else convolutions of float32 take TF32's ten bits of a factor: the loss stays within 0.0002.
+def products(wanted: str, on: torch.device) -> Iterator[None]:
+    """While this lasts, a CUDA card gives the same numbers every time, and float32 is what it says where it is
+    ``wanted`` by name. Else PyTorch lets convolutions of float32 take TF32's ten bits of a factor, unless its settings
+    say otherwise: the loss stays within 0.0002.
     """
-    cudnn = torch.backends.cudnn
-    before = cudnn.deterministic, cudnn.allow_tf32
+    if on.type != "cuda":
+        yield
+        return
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
     try:
-        cudnn.deterministic, cudnn.allow_tf32 = True, wanted != "float32"
+        cudnn.deterministic = True
+        if wanted == "float32":
+            cudnn.allow_tf32 = matmul.allow_tf32 = False
         yield
     finally:
-        cudnn.deterministic, cudnn.allow_tf32 = before
+        cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
+
+
+def agrees(network: Vgg16, on: torch.device, weights: Weights, content: torch.Tensor, style: torch.Tensor) -> bool:
+    """Whether ``on`` gives the loss and the gradient of a small trial that ``network``'s device gives, in float32.
+
+    Raises what the device does: RuntimeError or TypeError where it lacks memory, code or a type.
+    """
+    with products("float32", on):
+        (first, gradient), (second, others) = (_trial(n, weights, content, style) for n in (network, network.to(on)))
+    off = float((others.cpu() - gradient).norm())
+    return abs(first - second) <= SAME_LOSS * abs(first) and off <= SAME_GRADIENT * float(gradient.norm())
 
 
 def same_loss(one: Vgg16, other: Vgg16, weights: Weights, content: torch.Tensor, style: torch.Tensor) -> bool:
     """Whether a picture's loss by the two networks, each on its device, differs by at most :data:`SAME_LOSS` of it."""
-    first, second = (_trial(network, weights, content, style) for network in (one, other))
+    first, second = (_trial(network, weights, content, style)[0] for network in (one, other))
     return abs(first - second) <= SAME_LOSS * abs(first)  # NaN is no such thing
 
 
 def _trial(network, weights, content, style):
     content, style = content.to(network.device), style.to(network.device)
     mirrored = content.flip(3)  # far from both pictures, in shapes that are the content's
-    return Objective(network, weights, content, style).evaluate(mirrored)[0]
+    return Objective(network, weights, content, style).evaluate(mirrored)

@@ -37,8 +37,9 @@ class Result:
             or no evaluation stayed in the range of numbers.
         seconds: how long the run took.
         finished: False where the callback asked to finish early.
-        note: a sentence for the artist where memory ran short and the run went on in tiles or on the CPU, where the
-            memory limit is too low for the picture, or where the style is very small; else empty.
+        note: a sentence for the artist where memory ran short and the run went on in tiles or on the CPU, where a card
+            failed and the CPU took over, where the memory limit is too low for the picture, or where the style is very
+            small; else empty.
     """
 
     picture: np.ndarray
@@ -95,7 +96,7 @@ def stylize_fully(
         return Result(content.copy(), features, on.type, 0, None, time.monotonic() - began, True)
     pictures = _prepared(content, style, settings)
     painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
-    device.give_back_memory()  # with the features gone, all of it: artists have other uses for a graphics card
+    device.give_back_memory()  # with the features gone, what they took of a card
     rgb = _finished(painting.picture, pictures, content, settings, steps)
     seconds = time.monotonic() - began
     loss = painting.loss if math.isfinite(painting.loss) else None

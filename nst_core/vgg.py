@@ -101,7 +101,8 @@ class _ConvolutionReLU(torch.autograd.Function):
 @functools.lru_cache(maxsize=8)
 def _planes(values, dtype, device):
     # kept, as a graphics card would wait for numbers that are sent to it at every evaluation
-    return torch.tensor(values, dtype=dtype, device=device)[None, :, None, None]
+    with torch.inference_mode(False):  # a caller's must not last beyond it
+        return torch.tensor(values, dtype=dtype, device=device)[None, :, None, None]
 
 
 @dataclass(frozen=True)

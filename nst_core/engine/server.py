@@ -110,6 +110,7 @@ class Engine:
                 self._fail(request.id, code, message)
             finally:
                 self._stops.pop(request.id, None)
+            _give_back_memory()  # after a failure, too
 
     def _greet(self, hello: Frame) -> None:
         if hello.type != "hello" or hello.header.get("protocol") != PROTOCOL:
@@ -204,13 +205,21 @@ class Engine:
         return self._log_file.baseFilename
 
 
+def _give_back_memory():
+    """What runs have taken and the engine keeps, while it waits: artists have other uses for a graphics card."""
+    with contextlib.suppress(Exception):  # a torch that does not load was told of already
+        from nst_core import device
+
+        device.give_back_memory()
+
+
 def likely_device() -> str:
     """``"cpu"`` where the installed torch can do nothing else, else ``"auto"``: found without importing it.
 
     A result always tells the device that was used.
     """
     spec = importlib.util.find_spec("torch")
-    if sys.platform == "darwin" or spec is None or not spec.origin:
+    if spec is None or not spec.origin:
         return "auto"
     try:
         version = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")

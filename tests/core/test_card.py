@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from nst_core import device, painting
+from nst_core import device
 from nst_core.objective import Objective
+from nst_core.place import place
 from nst_core.precision import products
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
@@ -45,7 +46,7 @@ def evaluated(network, on, dtype, tile=None):
     """The loss and its gradient, in float64, of a picture with values outside [0, 1], for a content with an alpha."""
     pictures = tensor(CONTENT), tensor(STYLE[..., :3]), tensor(drawn(301, 407, 1, seed=3)), tensor(STYLE[..., 3:])
     there = [picture.to(on, dtype) for picture in pictures]
-    with products("float32"):
+    with products("float32", torch.device(on)):
         loss, gradient = Objective(network.to(on), WEIGHTS, *there, tile=tile).evaluate(1.3 * there[0].flip(3) - 0.1)
     return loss, gradient.cpu().double()
 
@@ -113,13 +114,10 @@ def test_a_memory_limit_is_kept():
 def test_nothing_is_held_after_a_run(quick_fit):
     settings = Settings(features="built-in", quality="draft", evaluations=2, device="cuda")
     stylize_fully(CONTENT, STYLE, settings)
-    torch.cuda.empty_cache()
-    before = torch.cuda.memory_reserved()
-    stylize_fully(CONTENT, STYLE, settings)
-    assert torch.cuda.memory_reserved() <= before
+    assert torch.cuda.memory_reserved() < 64 * MB  # cuBLAS keeps some to work in
 
 
 def test_what_is_free_is_the_cards():
     free, total = torch.cuda.mem_get_info(CARD)
-    assert device.choose("auto") == CARD and device.computes(CARD)
-    assert 0 < painting._place(CARD, 0).limit < total and abs(device.free_memory(CARD) - free) < 0.5 * total
+    assert device.choose("auto") == CARD
+    assert 0 < place(CARD, 0).limit < total and abs(device.free_memory(CARD) - free) < 0.5 * total

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_core import device, painting, precision, vgg
-from nst_core.painting import LEAST_LIMIT, Place
+from nst_core.place import FAILED_ON_CARD, IN_TILES, LEAST_LIMIT, Place, tried
 from nst_core.settings import PARAMETERS, Settings, SettingsError
 from nst_core.stylizing import stylize_fully
 from tests.core.drawing import drawn, small_network
@@ -84,7 +84,7 @@ def test_a_deeper_network_takes_more():
 
 def test_a_device_that_is_not_there_is_told():
     assert device.choose("cpu") == torch.device("cpu")
-    assert device.choose("auto").type in ("cuda", "mps", "cpu")
+    assert device.choose("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
     missing = next(
         name
         for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available()))
@@ -92,26 +92,6 @@ def test_a_device_that_is_not_there_is_told():
     )
     with pytest.raises(device.DeviceError, match=rf"no {missing.upper()} device.*choose the device cpu or auto"):
         device.choose(missing)
-
-
-def test_a_device_that_is_found_but_does_not_compute_is_none(monkeypatch):
-    """A card that this PyTorch holds no code for; here one that is found alone."""
-    assert device.computes(torch.device("cpu")) and not device.computes(torch.device("meta"))
-    if torch.backends.mps.is_available():
-        return
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device.choose("auto").type == "cpu"
-    with pytest.raises(device.DeviceError, match="no MPS device"):
-        device.choose("mps")
-
-
-def test_a_device_whose_memory_is_taken_is_there(monkeypatch):
-    def taken(*_, **__):
-        raise torch.OutOfMemoryError("CUDA out of memory.")
-
-    monkeypatch.setattr(torch, "ones", taken)
-    assert device.computes(torch.device("cpu"))
 
 
 def test_free_memory_is_what_the_machine_has():
@@ -225,9 +205,9 @@ def test_another_device_has_a_precision_of_its_own(monkeypatch):
 
 
 def test_a_graphics_card_that_is_too_small_leaves_it_to_the_processor():
-    place = Place(torch.device("cuda"), 3 * LEAST_LIMIT)
-    smaller = place.next()
-    assert smaller.on.type == "cuda" and LEAST_LIMIT < smaller.limit < place.limit and "tiles" in smaller.note
+    card = Place(torch.device("cuda"), 3 * LEAST_LIMIT)
+    smaller = card.next()
+    assert smaller.on.type == "cuda" and LEAST_LIMIT < smaller.limit < card.limit and "tiles" in smaller.note
     last = smaller.next().next()
     assert last.on.type == "cpu" and "processor" in last.note
     assert Place(torch.device("cpu"), LEAST_LIMIT).next() is None
@@ -240,10 +220,14 @@ def test_a_graphics_card_that_is_too_small_leaves_it_to_the_processor():
         assert smaller.next().next().limit == 8_000 * MB * device.SHARE_OF_FREE
 
 
+FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
+GONE = RuntimeError("CUDA error: the launch timed out and was terminated")
+
+
 @pytest.mark.parametrize(
     ("trial", "told"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB."), "memory ran short"),
+        (FULL, "memory ran short"),
         (NotImplementedError("The operator 'aten::x' is not currently implemented for the MPS device."), "failed"),
         (RuntimeError("CUDA error: no kernel image is available for execution on the device"), "failed"),
         (False, "gave other results"),
@@ -256,15 +240,35 @@ def test_a_card_that_fails_a_trial_leaves_it_to_the_processor(trial, told):
             raise trial
         return trial
 
-    place = painting._first_place(torch.device("mps"), Settings(memory_limit=3_000), agrees)
-    assert (place.on.type, place.limit, place.asked) == ("cpu", 3_000 * MB, 3_000)
-    assert re.fullmatch(rf"The graphics card.* {told}.*, so the processor painted it\.", place.note)
+    on, why = tried(torch.device("mps"), agrees)
+    assert on.type == "cpu" and re.fullmatch(rf"The graphics card.* {told}.*, so the processor painted it\.", why)
+    with pytest.raises(ZeroDivisionError):
+        tried(torch.device("mps"), lambda: 1 / 0)
 
 
 def test_a_card_that_agrees_with_the_processor_paints():
-    place = painting._first_place(torch.device("mps"), Settings(memory_limit=3_000), lambda: True)
-    assert (place.on.type, place.limit, place.note) == ("mps", 3_000 * MB, "")
-    assert painting._first_place(torch.device("cpu"), Settings(), None).on.type == "cpu"
+    assert tried(torch.device("mps"), lambda: True) == (torch.device("mps"), "")
+    assert tried(torch.device("cpu"), None) == (torch.device("cpu"), "")
+
+
+def test_what_happens_on_the_way_decides_where_to_go_on():
+    card, processor = (
+        Place(torch.device("mps"), 3 * LEAST_LIMIT, asked=900),
+        Place(torch.device("cpu"), 3 * LEAST_LIMIT),
+    )
+    assert card.after(FULL).note == processor.after(FULL).note == IN_TILES
+    gone = card.after(GONE)
+    assert (gone.on.type, gone.limit, gone.note) == ("cpu", 900 * MB, FAILED_ON_CARD)
+    assert processor.after(GONE) is None
+    assert card.after(KeyError("a fault of our own")) is None
+
+
+def test_a_card_that_others_fill_is_not_tried_in_vain(monkeypatch):
+    monkeypatch.setattr(device, "free_memory", lambda on: 1_000 * MB)
+    card = Place(torch.device("mps"), 40_000 * MB).next()
+    assert card.within_what_is_free().limit == 1_000 * MB * device.SHARE_OF_FREE
+    for kept in (Place(torch.device("mps"), 5_000 * MB, asked=5_000), Place(torch.device("cpu"), 5_000 * MB)):
+        assert kept.within_what_is_free() == kept
 
 
 def test_a_run_on_a_device_that_fails_goes_on_and_says_so(quick_fit, monkeypatch, caplog):
@@ -275,6 +279,6 @@ def test_a_run_on_a_device_that_fails_goes_on_and_says_so(quick_fit, monkeypatch
     monkeypatch.setattr(device, "choose", lambda _: torch.device("meta"))
     caplog.set_level("INFO")
     result = stylize_fully(content, style, Settings(device="cuda", **values))
-    assert (result.device, result.note) == ("cpu", painting.FAILED_ON_CARD)
+    assert (result.device, result.note) == ("cpu", FAILED_ON_CARD)
     assert caplog.records[-1].exc_info
     assert (result.picture == processors.picture).all()

@@ -198,3 +198,9 @@ def test_usual_positions_count_in_full_and_further_ones_in_inverse_proportion():
     features = torch.tensor([[[2.0, 2.0, 12.0]], [[2.0, 5.0, 2.0]]])  # squared deviations 0, 9, 100
     torch.testing.assert_close(losses.usualness(features, style, 2.0), torch.tensor([[1.0, 1.0, 10 / 100]]))
     torch.testing.assert_close(losses.usualness(features, style, 1.0), torch.tensor([[1.0, 5 / 9, 5 / 100]]))
+
+
+@pytest.mark.parametrize("most", [1, 7, 50, 1000])
+def test_a_product_in_pieces_is_the_product(most):
+    flat = random_maps(5, 50)
+    torch.testing.assert_close(losses.in_pieces(flat, most), flat @ flat.T, rtol=1e-12, atol=1e-12)

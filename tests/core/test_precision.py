@@ -70,15 +70,45 @@ def test_a_graphics_card_is_asked_whether_it_multiplies_bfloat16_itself(monkeypa
     assert not device.multiplies_bfloat16(torch.device("mps"))
 
 
-def test_products_are_as_exact_as_is_asked_for_and_left_as_they_were(monkeypatch):
-    cudnn = torch.backends.cudnn
-    monkeypatch.setattr(cudnn, "allow_tf32", True)
-    monkeypatch.setattr(cudnn, "deterministic", False)
-    for wanted, tf32 in (("float32", False), ("auto", True), ("bfloat16", True)):
-        with pytest.raises(KeyError), precision.products(wanted):
-            assert (cudnn.deterministic, cudnn.allow_tf32) == (True, tf32)
-            raise KeyError
-        assert (cudnn.deterministic, cudnn.allow_tf32) == (False, True)
+@pytest.fixture
+def tf32():
+    """PyTorch's settings of a card's products, put back afterwards."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
+    yield cudnn, matmul
+    cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("wanted", ["float32", "auto", "bfloat16"])
+def test_products_are_as_exact_as_is_asked_for_and_left_as_they_were(tf32, before, wanted):
+    cudnn, matmul = tf32
+    cudnn.allow_tf32 = matmul.allow_tf32 = before
+    cudnn.deterministic = False
+    with pytest.raises(KeyError), precision.products(wanted, torch.device("cuda")):
+        allowed = before and wanted != "float32"
+        assert (cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32) == (True, allowed, allowed)
+        raise KeyError
+    assert (cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32) == (False, before, before)
+    with precision.products(wanted, torch.device("cpu")):
+        assert (cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32) == (False, before, before)
+
+
+@pytest.mark.parametrize(("damage", "same"), [(0.0, True), (0.001, True), (0.1, False), (float("nan"), False)])
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_a_device_agrees_where_loss_and_gradient_do(network, monkeypatch, damage, same, what):
+    """A device whose second answer is off by a share of it."""
+    evaluate, count = precision.Objective.evaluate, []
+
+    def damaged(objective, picture):
+        loss, gradient = evaluate(objective, picture)
+        count.append(loss)
+        if len(count) == 1:
+            return loss, gradient
+        return (loss * (1 + damage), gradient) if what == "loss" else (loss, gradient * (1 + damage))
+
+    monkeypatch.setattr(precision.Objective, "evaluate", damaged)
+    assert precision.agrees(network, torch.device("cpu"), WEIGHTS, CONTENT, STYLE) is same
 
 
 def test_who_asks_for_one_gets_it(network, with_bfloat16):
