@@ -47,3 +47,11 @@ def value_of(name: str) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(exc)) from None
 
     return value
+
+
+QUALITIES = {
+    "type": values_of("quality"),
+    "default": ["draft", "normal", "fine"],
+    "help": "draft, normal or fine, several with commas in between (all three)",
+}
+"""How ``--qualities`` is declared."""

@@ -7,7 +7,7 @@ import statistics
 import sys
 
 from benchmarks import pairs
-from benchmarks.options import count, size, values_of
+from benchmarks.options import QUALITIES, count, size
 from benchmarks.scores import Judge
 from benchmarks.sheet import contact_sheet, image, save
 from benchmarks.table import table
@@ -20,7 +20,7 @@ ROWS_ON_A_SHEET = 5
 def add_options(parser) -> None:
     pairs.add_options(parser)
     parser.add_argument("--size", type=size, default=512, help="longest side in pixels (%(default)s)")
-    parser.add_argument("--qualities", type=values_of("quality"), default=["draft", "normal", "fine"])
+    parser.add_argument("--qualities", **QUALITIES)
     parser.add_argument("--evaluations", type=count, default=0, help="at the finest scale, instead of the quality's")
 
 
@@ -45,7 +45,8 @@ def run(options) -> int:
     sheets = _sheets(options.out, strips)
     print(table(("pair", "quality", "style", "content", "seconds"), rows + _means(rows, options.qualities)))
     (options.out / "quality.json").write_text(json.dumps(rows, indent=1))
-    print(f"\nSheets: {', '.join(map(str, sheets))}; each result beside them, to be looked at by itself at 100 %.")
+    print("\nstyle: 1 is the style's texture, 0 as far from it as the content; content: 1 is all of its structure.")
+    print(f"Sheets: {', '.join(map(str, sheets))}; each result beside them, to be looked at by itself at 100 %.")
     return 0
 
 

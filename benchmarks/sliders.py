@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from benchmarks import pairs
-from benchmarks.options import count, size, sizes, values_of
+from benchmarks.options import QUALITIES, count, size, sizes, values_of
 from benchmarks.scores import Judge, content_score, stroke_size
 from benchmarks.sheet import contact_sheet
 from benchmarks.table import table
@@ -28,7 +28,7 @@ def add_options(parser) -> None:
     parser.add_argument("--sliders", type=_sliders, default=list(SLIDERS), help=f"of {','.join(SLIDERS)} (all)")
     parser.add_argument("--strengths", type=values_of("strength"), default=[0.0, 25.0, 50.0, 75.0, 100.0])
     parser.add_argument("--brush-sizes", type=values_of("brush_size"), default=[50.0, 100.0, 200.0])
-    parser.add_argument("--qualities", type=values_of("quality"), default=["draft", "normal", "fine"])
+    parser.add_argument("--qualities", **QUALITIES)
     parser.add_argument("--sizes", type=sizes, default=[384, 1024], help="whose looks are compared (384,1024)")
     parser.add_argument("--quality", type=values_of("quality"), default=["normal"], help="of all but its own slider")
     parser.add_argument("--evaluations", type=count, default=0, help="at the finest scale, instead of the quality's")

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.options import count, size, sizes, value_of, values_of
+from benchmarks.options import QUALITIES, count, size, sizes, value_of
 from benchmarks.pairs import drawn_pairs
 from benchmarks.row import Order, Row
 from benchmarks.sheet import image
@@ -38,7 +38,7 @@ class MeasuringError(Exception):
 
 def add_options(parser) -> None:
     parser.add_argument("--sizes", type=sizes, default=[256, 512, 1024, 2048], help="longest sides in pixels")
-    parser.add_argument("--qualities", type=values_of("quality"), default=["draft", "normal", "fine"])
+    parser.add_argument("--qualities", **QUALITIES)
     parser.add_argument("--evaluations", type=count, default=0, help="at the finest scale, instead of the quality's")
     parser.add_argument(
         "--memory-limit", type=value_of("memory_limit"), default=0, metavar="MB", help="that the runs may use"

@@ -136,6 +136,10 @@ def _stylize(options: argparse.Namespace) -> int:
                 return Stop.FINISH if asked.is_set() else None
 
             result = stylize_fully(content.pixels, style.pixels, settings, report)
+            if asked.is_set() and not result.evaluations and output.exists():
+                bar.close()
+                print(f"Stopped before the painting began; {output} is left as it was.")
+                return EXIT_INTERRUPTED
             pictures.write(output, dataclasses.replace(content, pixels=result.picture))
             interrupted = asked.is_set()
     for note in filter(None, (result.note, _fewer_bits(content, output))):
@@ -143,7 +147,8 @@ def _stylize(options: argparse.Namespace) -> int:
     count = f"{result.evaluations} evaluation{'' if result.evaluations == 1 else 's'}"
     used = f"{result.features} features, {result.device}, {count}, {result.seconds:.1f} s"
     if interrupted:
-        print(f"Stopped: {output} is the best so far ({used}).")
+        what = "the best so far" if result.evaluations else "a first sketch, as the painting had not begun"
+        print(f"Stopped: {output} is {what} ({used}).")
         return EXIT_INTERRUPTED
     print(f"Written: {output} ({used}).")
     return EXIT_DONE

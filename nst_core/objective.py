@@ -162,7 +162,7 @@ class Objective:
         height, width = style.shape[2:]
         sums = {}
         # in tiles of its own: the style may be far larger than the picture, at a large brush size
-        for part in tiles(height, width, max(tile or 0, STYLE_TILE), self.margin, self.grid):
+        for part in tiles(height, width, tile or STYLE_TILE, self.margin, self.grid):
             features = self._features(style[..., part.outer.rows, part.outer.columns])
             for tap in self.weights.taps:
                 there, here = part.on_grid(tap.stride, *features[tap].shape[1:])

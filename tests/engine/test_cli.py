@@ -103,7 +103,7 @@ BAD = {
     "a number of two words": (["a", "b", "--brush-size", "24"], "--brush-size is 24; it must be from 25 to 400 %; see"),
     "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
     "half a seed": (["a", "b", "--seed", "1.5"], "--seed is 1.5; it must be a whole number"),
-    "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 520 to 10000000 MB"),
+    "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 590 to 10000000 MB"),
     "an unknown choice": (["a", "b", "--quality", "best"], "invalid choice: 'best'"),
     "an unknown option": (["a", "b", "--brush", "2"], "Unrecognized arguments: --brush"),
     "the content overwritten": (["my content.png", "style.jpg", "-o", "./my content.png"], "choose another name"),
@@ -216,13 +216,13 @@ loaded = peak()
 assert main(sys.argv[1:]) == 0
 print(loaded, peak())
 """
-    options = "-o", "out.png", "--quality", "draft", "--evaluations", "2", "--memory-limit", "520"
+    options = "-o", "out.png", "--quality", "draft", "--evaluations", "2", "--memory-limit", "590"
     line = [sys.executable, "-c", code, "my content.png", "style.jpg", *options]
     done = subprocess.run(line, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     loaded, peak = (int(kilobytes) * 1024 for kilobytes in done.stdout.splitlines()[-1].split())
     # PyTorch itself takes 230 MB in its CPU build, which the limit is meant for, and 530 MB in its CUDA build
-    assert peak - loaded < 520e6 - 240e6
+    assert peak - loaded < 590e6 - 240e6
 
 
 @pytest.mark.parametrize("module", ["argparse", "numpy", "torch._C"])
@@ -306,10 +306,21 @@ def test_ctrl_c_before_anything_is_painted_writes_the_strokes_found_so_far(folde
     long_run.read_until(stage + r" \|")
     long_run.press_ctrl_c()
     assert long_run.exit_code() == 130
-    told = r"Stopped: out\.png is the best so far \(built-in features, cpu, 0 evaluations"
+    told = r"Stopped: out\.png is a first sketch, as the painting had not begun \(built-in features, cpu, 0 evaluations"
     assert re.search(told, long_run.text), long_run.text
     content, out = pictures.read(folder / "large.png").pixels, pictures.read(folder / "out.png").pixels
     assert out.shape == content.shape and np.abs(out - content).mean() > 0.02
+
+
+def test_ctrl_c_before_anything_is_painted_leaves_an_earlier_painting_alone(folder):
+    (folder / "out.png").write_bytes(b"an earlier painting")
+    pictures.write(folder / "large.png", Picture(to_float(drawn_picture(3, height=600, width=801))))
+    run = Terminal(folder, "large.png", "style.jpg", "-o", "out.png", "--evaluations", "5000")
+    run.read_until(r"Laying out \|")
+    run.press_ctrl_c()
+    assert run.exit_code() == 130
+    assert "Stopped before the painting began; out.png is left as it was." in run.text
+    assert (folder / "out.png").read_bytes() == b"an earlier painting"
 
 
 def test_a_second_ctrl_c_stops_at_once_even_in_mid_evaluation(folder, long_run):
