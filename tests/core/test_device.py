@@ -228,7 +228,7 @@ GONE = RuntimeError("CUDA error: the launch timed out and was terminated")
     ("trial", "told"),
     [
         (FULL, "memory ran short"),
-        (NotImplementedError("The operator 'aten::x' is not currently implemented for the MPS device."), "failed"),
+        (NotImplementedError("The operator 'aten::x' is missing on MPS."), "failed"),
         (RuntimeError("CUDA error: no kernel image is available for execution on the device"), "failed"),
         (False, "gave other results"),
     ],
