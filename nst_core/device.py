@@ -18,9 +18,7 @@ SHARE_OF_FREE = 0.7  # of the free memory that a run may take where no limit is 
 SMALLEST_TILE = 256
 LARGEST_TILE = 2048
 WORKSPACES = 1.35  # times as much is taken on a card for products of float32
-RUNTIME_MB = (
-    520  # torch itself, the fit, the layout, small change; with the smallest tile it is the least limit of settings.py
-)
+RUNTIME_MB = 520  # torch itself, the fit, the layout; with the smallest tile it is the least limit of settings.py
 
 
 @dataclass(frozen=True)
