@@ -19,6 +19,7 @@ from nst_core.preconditioner import preconditioner
 from nst_core.pyramid import resized
 from nst_core.recipe import Recipe
 from nst_core.settings import Settings
+from nst_core.showing import shown
 
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
 SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
@@ -202,7 +203,9 @@ def _style_at(pictures, brush_size, content_height, content_width):
 def _places(height, width, recipe, settings):
     """The work of laying out the strokes; see synthesis.places."""
     longest = max(height, width)
-    square = synthesis.places(longest, settings.brush_size, _detailed(settings)) if recipe.strokes else 0.0
+    if not recipe.strokes:
+        return 0.0
+    square = synthesis.places(longest, settings.brush_size, recipe.even, _detailed(settings))
     return square * height * width / longest**2
 
 
@@ -230,7 +233,7 @@ def _laid_out(pictures, target, recipe, settings, on_work):
     )
     used = resized(field.used, *style.shape[2:]).clamp(0, MOST_USED)
     counts = (1 - recipe.balance + recipe.balance * used) * (1.0 if visible is None else visible)
-    return synthesis.shown(field, style, *target.shape[2:], brush), replace(pictures, visible_in_style=counts)
+    return shown(field, style, *target.shape[2:], brush), replace(pictures, visible_in_style=counts)
 
 
 def _recoloured(pictures, amount):

@@ -16,15 +16,17 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 
 from nst_core import layout
+from nst_core.likeness import distance
 from nst_core.patchmatch import Effort, Patches, density, improved
 from nst_core.pyramid import MOST_ENLARGED, resized
+from nst_core.showing import PATCH, Field, copy, shown
 
-PATCH = 7  # side of a patch in pixels of each scale's copy
 COARSEST, FINEST = 48, 512  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
 STEP = 1.65  # how much longer than the scale before it a scale is, at most
 LONGEST_STYLE = 1024  # of the style's copies, in pixels: a larger brush ends at a coarser scale
@@ -45,27 +47,10 @@ LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the 
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
 LARGE = 800  # longest side in pixels from which on places are made finer once more: at full size they would be seen
 LEAST_FINER = 1.2  # times finer than they were: a large brush leaves no room for that
-REACH = (0.3, 0.6)  # of a place into its neighbours, a standard deviation in places, where it is two pixels, and four
 LEAST_TURN = 2500  # places that a turn takes as long as at least, however few there are
 SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
 BEFORE, BETWEEN = 18, 14  # searches through all places that it takes as long as to begin a scale, and a turn
-BAND = 256  # rows that are shown at a time: a place takes some 200 bytes on the way
-
-
-@dataclass(frozen=True)
-class Field:
-    """Where each place of a content comes from in a style, at one scale.
-
-    Attributes:
-        rows, columns: (H, W) each, the middle of the place's patch in the style, in pixels of the style's copy.
-        style_size: height and width of that copy.
-        used: (1, 1, h, w) over the style, how much of it is used, 1 on average.
-    """
-
-    rows: torch.Tensor
-    columns: torch.Tensor
-    style_size: tuple[int, int]
-    used: torch.Tensor
+JUDGED = 180  # longest side in pixels from which on it can be told which of two ways to lay out is more like the style
 
 
 def field(
@@ -94,47 +79,22 @@ def field(
         on_work: called often with the share of the work that is done. Where it answers True, the search ends with what
             it has, which is broader and rougher; it may also raise.
     """
-    random = torch.Generator().manual_seed(seed)
-    found = parts = None
-    scales = _scales(max(content.shape[2:]), brush_size / 100, detailed)
-    work = [_work(scale, brush_size / 100) for scale in scales]
-    for number, scale in enumerate(scales):
-
-        def on_share(share, number=number):
-            return on_work((sum(work[:number]) + share * work[number]) / sum(work))
-
-        if on_share(0) and found is not None:
-            break
-        copy, of_style = _copy(content, scale.side), _copy(style, max(PATCH + 1, round(scale.side * brush_size / 100)))
-        seen = None if visible is None else resized(visible, *of_style.shape[2:]).clamp(0, 1)
-        if even and scale.pulled and parts is None:
-            parts = layout.parts(copy, of_style, seen)
-        pull = _Pull(parts, even * PULL * scale.pulled)
-        found = _at_scale(copy, of_style, seen, found, guidance, reuse, pull, scale, random, on_share)
-    return found
+    factor = brush_size / 100
+    scales = _scales(max(content.shape[2:]), factor, detailed)
+    search = _Search(content, style, visible, factor, guidance, reuse, scales[0].side)
+    tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even))
+    randoms = [torch.Generator().manual_seed(seed) for _ in range(2)]
+    found = search.refined(None, scales[:tried], even, randoms[0], told)
+    if tried and not told.ended:
+        other = search.refined(None, scales[:tried], 0.0, randoms[1], told)
+        if not told.ended and search.unlike(other) < search.unlike(found):
+            found, even, randoms = other, 0.0, randoms[1:]
+    return search.refined(found, scales[tried:], even, randoms[0], told)
 
 
-def places(longest: int, brush_size: float = 100.0, detailed: bool = True) -> float:
+def places(longest: int, brush_size: float = 100.0, even: float = 0.0, detailed: bool = True) -> float:
     """What a field of a content of that longest side, if it is a square, takes in work: places sought, in all turns."""
-    return sum(_work(scale, brush_size / 100) for scale in _scales(longest, brush_size / 100, detailed))
-
-
-def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: float = 100.0) -> torch.Tensor:
-    """The picture (1, 3, height, width) that the field shows of ``style`` (1, 3, H, W), of any size."""
-    side = max(height, width) * brush_size / 100
-    mode = "bilinear"
-    if side < max(style.shape[2:]):
-        copy = _copy(style, side)
-        # a reduced picture overshoots at edges, with colours that the style does not have
-        copy = torch.minimum(torch.maximum(copy, style.amin((2, 3), keepdim=True)), style.amax((2, 3), keepdim=True))
-        style, mode = copy, "nearest"  # pixel for pixel: any mean of them would be dull
-    # a smaller style is sampled as it is: enlarged it would show no more
-    sizes = zip(of.style_size, style.shape[2:], of.rows.shape, (height, width), strict=True)
-    # pixels of the style for one of its copy, and for one of the picture; pixels of the picture for a place
-    scales = [(there / copy, there / copy * places / here, here / places) for copy, there, places, here in sizes]
-    reach = REACH[0] * min(max(1.0, max(height, width) / max(of.rows.shape) / 2), REACH[1] / REACH[0])
-    bands = [range(top, min(top + BAND, height)) for top in range(0, height, BAND)]
-    return torch.cat([_mean_of_neighbours(of, style, mode, scales, reach, rows, width) for rows in bands], 2)
+    return _whole(_scales(longest, brush_size / 100, detailed), brush_size / 100, even)
 
 
 @dataclass(frozen=True)
@@ -160,6 +120,16 @@ def _scales(longest, factor, detailed):
     return scales
 
 
+def _tried(scales, even):
+    """How many scales, from the coarsest on, are searched with an even layout and without, to go on from the better."""
+    pulled = [scale for scale in scales if even * scale.pulled]
+    return min(len(pulled), 1 + sum(scale.side < JUDGED for scale in pulled))
+
+
+def _whole(scales, factor, even):
+    return sum(_work(scale, factor) for scale in [*scales[: _tried(scales, even)], *scales])
+
+
 def _work(scale, factor):
     # a quick search through many places takes as long as a thorough one through few, which the processor keeps at hand
     return scale.side**2 * (scale.turns + SETTING_UP * factor**2) + scale.turns * LEAST_TURN
@@ -171,6 +141,64 @@ def _sides(factor, finest):
     coarsest = min(finest, max(COARSEST, SHORTEST_STYLE / factor))
     steps = math.ceil(math.log(finest / coarsest, STEP) - 1e-9)
     return [round(coarsest * (finest / coarsest) ** (i / steps)) if steps else round(finest) for i in range(steps + 1)]
+
+
+class _Told:
+    """Tells how far the search is, a piece of work after the other, and remembers whether it is to end."""
+
+    def __init__(self, on_work, whole):
+        self.on_work, self.whole, self.before, self.piece, self.ended = on_work, whole, 0.0, 0.0, False
+
+    def begin(self, piece):
+        self.before, self.piece = self.before + self.piece, piece
+        return self.share(0)
+
+    def share(self, of_piece):
+        self.ended = bool(self.on_work((self.before + of_piece * self.piece) / self.whole)) or self.ended
+        return self.ended
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What is sought, see :func:`field`: for a content, in a style ``factor`` times as long."""
+
+    content: torch.Tensor
+    style: torch.Tensor
+    visible: torch.Tensor | None
+    factor: float
+    guidance: float
+    reuse: float
+    coarsest: int
+
+    def refined(self, found, scales, even, random, told):
+        """``found``, a field or None, after a search at these scales; there is one, even where told to end."""
+        for scale in scales:
+            if told.begin(_work(scale, self.factor)) and found is not None:
+                break
+            content, style, visible = self._copies(scale.side)
+            pull = _Pull(self._parts if even * scale.pulled else None, even * PULL * scale.pulled)
+            found = _at_scale(
+                content, style, visible, found, self.guidance, self.reuse, pull, scale, random, told.share
+            )
+        return found
+
+    def unlike(self, found):
+        """How unlike the style it is what ``found`` shows."""
+        side = min(FINEST, LONGEST_STYLE / self.factor)
+        _, style, visible = self._copies(side)
+        height, width = (max(1, round(n * side / max(self.content.shape[2:]))) for n in self.content.shape[2:])
+        return distance(shown(found, self.style, height, width, 100 * self.factor), style, None, visible)
+
+    @cached_property
+    def _parts(self):
+        """The even layout."""
+        return layout.parts(*self._copies(self.coarsest))
+
+    def _copies(self, side):
+        """The content, the style, and what is visible of it, for a scale."""
+        style = copy(self.style, max(PATCH + 1, round(side * self.factor)))
+        visible = None if self.visible is None else resized(self.visible, *style.shape[2:]).clamp(0, 1)
+        return copy(self.content, side), style, visible
 
 
 def _at_scale(content, style, visible, coarser, guidance, reuse, pull, scale, random, on_share):
@@ -340,29 +368,6 @@ def _mean_of_patches(index, there, style, height, width):
     return (total / weights)[None]
 
 
-def _mean_of_neighbours(of, style, mode, scales, reach, rows, width):
-    """Some rows of what the field shows: at each pixel the mean of what the places around it would show there."""
-    exact = [(torch.arange(n.start, n.stop) + 0.5) / s[2] for n, s in zip((rows, range(width)), scales, strict=True)]
-    nearest = [e.long().clamp(max=n - 1) for e, n in zip(exact, of.rows.shape, strict=True)]
-    total, weights = 0.0, 0.0
-    for down, right in itertools.product((-1, 0, 1), repeat=2):
-        places = [(n + d).clamp(0, m - 1) for n, d, m in zip(nearest, (down, right), of.rows.shape, strict=True)]
-        aside = [e - (p + 0.5) for e, p in zip(exact, places, strict=True)]
-        weight = torch.exp(-(aside[0][:, None] ** 2 + aside[1][None] ** 2) / (2 * reach**2))
-        y = of.rows[places[0]][:, places[1]] * scales[0][0] + (aside[0] * scales[0][2] * scales[0][1])[:, None]
-        x = of.columns[places[0]][:, places[1]] * scales[1][0] + (aside[1] * scales[1][2] * scales[1][1])[None]
-        total = total + weight * _sampled(style, mode, y, x)
-        weights = weights + weight
-    return (total / weights)[None]
-
-
-def _sampled(style, mode, y, x):
-    """The style's colours (3, H, W) at places given in pixels from its upper left corner."""
-    height, width = style.shape[2:]
-    grid = torch.stack([2 * x / width - 1, 2 * y / height - 1], -1)[None]
-    return F.grid_sample(style, grid, mode=mode, padding_mode="border", align_corners=False)[0]
-
-
 def _blurred(picture, deviation):
     """A Gaussian blur of (1, C, H, W); borders are continued."""
     reach, channels = math.ceil(2.5 * deviation), picture.shape[1]
@@ -372,9 +377,3 @@ def _blurred(picture, deviation):
         kernel = taps.view(shape).expand(channels, 1, -1, -1)
         picture = F.conv2d(F.pad(picture, padding, mode="replicate"), kernel, groups=channels)
     return picture
-
-
-def _copy(picture, side):
-    factor = side / max(picture.shape[2:])
-    height, width = (max(PATCH + 1, round(n * factor)) for n in picture.shape[2:])
-    return resized(picture, height, width).clamp(0, 1)

@@ -6,9 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core import layout
+from nst_core import layout, synthesis
+from nst_core.likeness import distance
 from nst_core.samples.painting import painting
 from nst_core.samples.scene import scene
+from nst_core.showing import shown
 from nst_core.synthesis import field
 from tests.core.drawing import tensor
 
@@ -145,3 +147,36 @@ def test_a_style_that_is_hidden_in_part_is_used_as_evenly_as_what_is_seen_of_it(
     assert float(seen.sum() / used.sum()) > 0.9
     tenths = torch.stack([part.sum() for part in seen.tensor_split(10, 3)]) / used.sum()
     assert float(tenths.max()) < 0.25, tenths
+
+
+def tiled(rows, columns, side=12):
+    """A mosaic: tiles in rings of colours, with dark joints, all in one grid."""
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    ring = (((y - rows / 2) ** 2 + (x - columns / 2) ** 2).sqrt() / 3).long() % 4
+    colours = torch.tensor([[0.8, 0.2, 0.1], [0.9, 0.8, 0.3], [0.1, 0.4, 0.7], [0.9, 0.9, 0.9]])[ring]
+    tiles = F.interpolate(colours.permute(2, 0, 1)[None], scale_factor=side, mode="nearest")
+    tiles[:, :, ::side] = tiles[..., ::side] = 0.05
+    return tiles
+
+
+def half_calm():
+    """A calm content, and a style of which one half is as calm: left alone, that half alone is used."""
+    style = tensor(painting(160, 250))
+    style[..., :125] = 0.5 + 0.05 * (style[..., :125] - 0.5)
+    return 0.5 + 0.05 * (tensor(scene(96, 128)) - 0.5), style
+
+
+@pytest.mark.parametrize(
+    ("pictures", "evenly"), [(half_calm, True), (lambda: (tensor(scene(96, 128)), tiled(16, 20)), False)]
+)
+def test_the_layout_that_is_more_like_the_style_is_taken(pictures, evenly, monkeypatch):
+    """With the pull to an even layout or without, from the very same choices on."""
+    content, style = pictures()
+    chosen = field(content, style, 0, guidance=0.05, even=1.0)
+    left_alone = field(content, style, 0, guidance=0.05)
+    monkeypatch.setattr(synthesis, "_tried", lambda scales, even: 0)
+    pulled = field(content, style, 0, guidance=0.05, even=1.0)
+    same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in (pulled, left_alone)]
+    assert same == [evenly, not evenly]
+    unlike = [distance(shown(x, style, 240, 320), style) for x in (pulled, left_alone)]
+    assert (unlike[0] < unlike[1]) == evenly, unlike

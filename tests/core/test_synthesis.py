@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from nst_core import starting, synthesis
+from nst_core import showing, starting, synthesis
 from nst_core.colour import matched
 from nst_core.progress import Cancelled
 from nst_core.pyramid import resized
@@ -17,7 +17,8 @@ from nst_core.recipe import recipe
 from nst_core.samples.painting import painting
 from nst_core.samples.scene import scene
 from nst_core.settings import Settings
-from nst_core.synthesis import Field, field, shown
+from nst_core.showing import Field, shown
+from nst_core.synthesis import field
 from tests.core.drawing import drawn, tensor
 
 STYLE = tensor(painting(160, 250))
@@ -119,7 +120,7 @@ def test_a_brush_that_leaves_room_for_it_has_finer_places_too(monkeypatch):
 def test_bands_join_without_a_trace(monkeypatch):
     found = field(CONTENT, STYLE, 0)
     whole = shown(found, STYLE, *CONTENT.shape[2:])
-    monkeypatch.setattr(synthesis, "BAND", 37)
+    monkeypatch.setattr(showing, "BAND", 37)
     assert torch.equal(shown(found, STYLE, *CONTENT.shape[2:]), whole)
 
 
@@ -155,7 +156,8 @@ def test_a_place_shows_its_part_of_the_style():
     torch.testing.assert_close(out[..., 14:23, 1:22], style[..., 2:11, 25:46])
 
 
-def test_it_tells_how_far_it_is_and_can_be_ended_anywhere():
+@pytest.mark.parametrize("even", [0.0, 1.0])
+def test_it_tells_how_far_it_is_and_can_be_ended_anywhere(even):
     told = []
 
     def ended(last, way):
@@ -164,7 +166,7 @@ def test_it_tells_how_far_it_is_and_can_be_ended_anywhere():
             return done >= last and way()
 
         told.clear()
-        return field(CONTENT, STYLE, 0, on_work=on_work)
+        return field(CONTENT, STYLE, 0, even=even, on_work=on_work)
 
     def cancel():
         raise Cancelled
@@ -188,6 +190,7 @@ def test_the_work_is_known_before():
     most, detailed, draft = (synthesis.places(side) for side in (1600, 800, 700))
     assert most == detailed > 2 * draft > 2 * 512**2
     assert synthesis.places(1600, detailed=False) == draft
+    assert 1.2 * draft < synthesis.places(700, even=1.0) < 1.5 * draft  # its coarse scales are searched twice
     assert synthesis.places(700, brush_size=400) > 0.25 * 1024**2  # a large copy of the style is to be seen to
 
 

@@ -1,0 +1,82 @@
+"""How unlike a style a picture is, by the patches of both: which of two pictures has more of the style's look."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+
+from nst_core.pyramid import resized
+
+PATCH = 7  # side of a patch in pixels
+LARGEST, LEVELS = 320, 3  # longest side in pixels that is compared at most, and how often it is halved, itself included
+COUNT = 8000  # patches of either picture at most, at each level
+DIRECTIONS, RANKS = 64, 101  # in which they are compared, and at how many quantiles
+LEAST = 1e-3  # of the mean variance of the style's patches, beneath which a direction counts no more: it is grain
+
+
+def distance(
+    picture: torch.Tensor,
+    style: torch.Tensor,
+    visible: torch.Tensor | None = None,
+    visible_in_style: torch.Tensor | None = None,
+) -> float:
+    """The sliced Wasserstein distance of the patches of two pictures, (1, 3, H, W) and (1, 3, h, w) in [0, 1].
+
+    It is taken on several scales, along random directions, as is usual for textures (Rabin et al., 2011; Heitz et al.,
+    2021). Directions are of patches whitened by the style's covariance, as in the Mahalanobis distance, so that fine
+    structure counts as much as light and shade. 0 for equal statistics; in standard deviations of the style.
+
+    ``visible`` and ``visible_in_style`` are alphas, (1, 1, H, W) and (1, 1, h, w), or None: patches that show something
+    hidden are left out.
+    """
+    factor = min(1.0, LARGEST / max(*picture.shape[2:], *style.shape[2:]))
+    pair = [
+        (_times(picture, factor), _times(visible, factor)),
+        (_times(style, factor), _times(visible_in_style, factor)),
+    ]
+    levels = []
+    for level in range(LEVELS):
+        if level:
+            pair = [(_halved(colours), _halved(alpha)) for colours, alpha in pair]
+        if min(side for colours, _ in pair for side in colours.shape[2:]) < 2 * PATCH:
+            break
+        levels.append(_distance(*pair, torch.Generator().manual_seed(level)))
+    return sum(levels) / len(levels) if levels else 0.0
+
+
+def _distance(here, there, random):
+    """Of the patches of one size, of two pictures with their alphas."""
+    here, there = _patches(*here, random), _patches(*there, random)
+    mean = there.mean(0)
+    centred = there - mean
+    variances, vectors = torch.linalg.eigh((centred.T @ centred).double() / len(centred))
+    whitening = (vectors / (variances + LEAST * variances.mean()).clamp_min(1e-12).sqrt()).float()
+    directions = whitening @ F.normalize(torch.randn(len(mean), DIRECTIONS, generator=random), dim=0)
+    ranks = torch.linspace(0, 1, RANKS)
+    along = (torch.quantile((x - mean) @ directions, ranks, dim=0) for x in (here, there))
+    return float(torch.sub(*along).abs().mean())
+
+
+def _patches(picture, visible, random):
+    """Up to :data:`COUNT` patches of (1, 3, H, W) as rows of numbers, from places left to chance."""
+    height, width = (n - PATCH + 1 for n in picture.shape[2:])
+    places = torch.arange(height * width)
+    if visible is not None:
+        seen = -F.max_pool2d(-visible, PATCH, 1).flatten()  # of each patch, its pixel that is hidden most
+        places = places[seen >= min(0.5, float(seen.max()))]
+    places = places[torch.randperm(len(places), generator=random)[:COUNT]]
+    rows, columns = places // width, places % width
+    parts = [picture[0, :, rows + i, columns + j] for i, j in itertools.product(range(PATCH), repeat=2)]
+    return torch.cat(parts).T
+
+
+def _times(picture, factor):
+    if picture is None:
+        return None
+    return resized(picture, *(max(1, round(n * factor)) for n in picture.shape[2:])).clamp(0, 1)
+
+
+def _halved(picture):
+    return None if picture is None else F.avg_pool2d(picture, 2)

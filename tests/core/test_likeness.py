@@ -1,0 +1,80 @@
+"""How unlike two pictures are by their patches: against float64 by hand, and on pictures that eyes tell apart."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from nst_core import likeness
+from nst_core.likeness import distance
+from nst_core.pyramid import resized
+from nst_core.samples.painting import painting
+from nst_core.samples.scene import scene
+from tests.core.drawing import drawn, tensor
+
+STYLE = tensor(painting(160, 250))
+
+
+def by_hand(picture, style, directions=400):
+    """The mean Wasserstein distance of all patches along directions of whitened ones, by NumPy."""
+    patches = [
+        np.stack([x[0, :, i : i + 7, j : j + 7].numpy().ravel() for i, j in itertools.product(*map(range, sizes))])
+        for x in (picture.double(), style.double())
+        for sizes in [[n - 6 for n in x.shape[2:]]]
+    ]
+    mean, covariance = patches[1].mean(0), np.cov(patches[1].T, bias=True)
+    values, vectors = np.linalg.eigh(covariance)
+    random = np.random.default_rng(3).standard_normal((147, directions))
+    along = vectors / np.sqrt(values + 1e-3 * values.mean()) @ (random / np.linalg.norm(random, axis=0))
+    ranks = np.linspace(0, 1, 501)
+    quantiles = [np.quantile((p - mean) @ along, ranks, axis=0) for p in patches]
+    return float(np.abs(quantiles[0] - quantiles[1]).mean())
+
+
+def test_the_distance_by_hand(monkeypatch):
+    monkeypatch.setattr(likeness, "LEVELS", 1)
+    picture, style = tensor(drawn(40, 61, contrast=0.5)), tensor(drawn(53, 48, seed=5))
+    assert distance(picture, style) == pytest.approx(by_hand(picture, style), rel=0.07)
+
+
+def test_other_parts_of_a_style_are_nearer_than_anything_else():
+    halves = STYLE[..., :125], STYLE[..., 125:]
+    near = distance(*halves)
+    strangers = [
+        resized(halves[1], 40, 32),  # smaller strokes
+        resized(resized(halves[1], 40, 32), 160, 125).clamp(0, 1),  # blurred ones
+        0.5 + 0.5 * (halves[1] - 0.5),  # paler ones
+        halves[1][:, :, torch.randperm(160, generator=torch.Generator().manual_seed(0))],  # rows in disorder
+        tensor(scene(160, 125)),
+    ]
+    assert all(distance(x, halves[0]) > 1.3 * near for x in strangers), near
+    assert distance(STYLE, STYLE) < near / 5
+    assert distance(*halves) == distance(*halves)
+
+
+def test_what_is_hidden_does_not_count():
+    noise = torch.rand(STYLE.shape, generator=torch.Generator().manual_seed(0))
+    visible = torch.ones(1, 1, *STYLE.shape[2:])
+    visible[..., 125:] = 0
+    mixed = torch.where(visible > 0, STYLE, noise)
+    seen = STYLE[..., :125]
+    assert distance(mixed, seen) > 5 * distance(mixed, seen, visible)
+    assert distance(seen, mixed) > 5 * distance(seen, mixed, None, visible)
+    assert np.isfinite(distance(mixed, seen, 0.1 * visible, torch.zeros(1, 1, *seen.shape[2:])))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (6, 40), (14, 14), (15, 400)])
+def test_any_size_has_a_distance(size):
+    flat = F.interpolate(STYLE[..., :1, :1], size)
+    for pair in ((tensor(drawn(*size)), STYLE), (STYLE, tensor(drawn(*size))), (STYLE, flat), (flat, flat)):
+        assert np.isfinite(distance(*pair))
+
+
+def test_large_pictures_are_compared_at_one_size():
+    """The same picture at twice the size is as like a style at twice the size, as far as there is detail to see."""
+    other = tensor(scene(240, 320))
+    style = resized(STYLE, 205, 320).clamp(0, 1)
+    large = [F.interpolate(x, scale_factor=2, mode="nearest") for x in (other, style)]
+    assert distance(*large) == pytest.approx(distance(other, style), rel=0.1)
