@@ -51,7 +51,7 @@ def watched(on_scale: Callable[[Scale], None], on_evaluation: OnEvaluation | Non
 
     What ``on_evaluation`` returns goes before what the run's own callback does.
     """
-    fit, number = Fit(), -1
+    fit, sizes = Fit(), []
     real_network, real_minimise = weights.network, painting.minimise
 
     def network(*args, **kwargs):
@@ -62,9 +62,9 @@ def watched(on_scale: Callable[[Scale], None], on_evaluation: OnEvaluation | Non
         return made
 
     def minimise(objective, start, search, own_callback):
-        nonlocal number
-        number += 1
-        scale = Scale(number, objective, start, search)
+        if sizes[-1:] != [start.shape]:  # the first scale may be searched twice
+            sizes.append(start.shape)
+        scale = Scale(len(sizes) - 1, objective, start, search)
         on_scale(scale)
         if on_evaluation is None:
             return real_minimise(objective, start, search, own_callback)

@@ -38,6 +38,7 @@ class Clock:
         self.scales, self.features, self.report = scales, features, report
         self.of_fit, self.of_layout = self.FIT if features == "built-in" else self.LOAD, places * self.PLACE
         self.of_ready = self.READY + (self.SHOWN * pixels / 1e6 if places else 0.0)
+        self.twice = False  # whether the first scale is searched once more
         self.computed_on(on)
         self.began = time.monotonic()
         self.painting_since = None  # the first evaluation's end, and the work that was done then
@@ -53,7 +54,8 @@ class Clock:
         self.of_scales = [
             one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, self.scales, strict=True)
         ]
-        self.work = self.of_fit + self.of_layout + self.of_ready + sum(self.of_scales)
+        once_more = self.of_scales[0] if self.twice else 0.0
+        self.work = self.of_fit + self.of_layout + self.of_ready + once_more + sum(self.of_scales)
 
     def begin(self):
         """Tells that the run begins."""
@@ -86,6 +88,11 @@ class Clock:
 
         return on_evaluation
 
+    def once_more(self) -> Callable[[int, float, torch.Tensor], Stop | None]:
+        """The callback of the first scale's evaluations where it is searched a second time: more work than was told."""
+        self.work, self.twice = self.work + self.of_scales[0], True
+        return self.at(0)
+
     def enlarging(self, number, step, loss):
         """Tells that all is painted, up to the scale ``number``."""
         self._tell("enlarging", self.work, self._steps(number, step, loss), None)
@@ -105,7 +112,7 @@ class Clock:
             "scale": number + 1,
             "scales": len(self.scales),
             "size": (scale.height, scale.width),
-            "step": step,
+            "step": min(step, scale.evaluations),  # the first scale's search may have been tried twice
             "steps": scale.evaluations,
             "loss": loss,
             "preview": preview,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 
 from nst_core import colour, device, pyramid, starting, synthesis, vgg, weights
 from nst_core.clock import Clock, NothingPainted
+from nst_core.likeness import distance
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
 from nst_core.place import Place, place, tried
@@ -79,8 +81,9 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         on, why = tried(on, lambda: agrees(network, on, recipe.weights, small_content, small_style) and network_on(on))
         clock.computed_on(on)
     base = target = resized(target, *finest).clamp(0, 1)
+    used = None
     if recipe.strokes:
-        strokes, pictures = _laid_out(pictures, target, recipe, settings, clock.laid_out)
+        strokes, used = _laid_out(pictures, target, recipe, settings, clock.laid_out)
         base = starting.with_strokes(target, strokes, recipe)
         target = starting.with_drawing(base, target, recipe.kept)  # what the content loss compares with
         del strokes
@@ -98,14 +101,17 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
             begin = pyramid.carried_up(picture, before, start, recipe.detail)
         history = min(HISTORY, scale.evaluations)
         search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau)
-        minimum, here = _paint_scale(
-            pictures, recipe, settings, network_on, content, begin, search, clock.at(number), here
-        )
+        step = _Step(content, begin, search, clock.at(number))
+        given = pictures, used, settings, network_on, step
+        if picture is None:
+            minimum, recipe, here = _begun(*given, recipe, here, clock)
+        else:
+            minimum, here = _paint_scale(*given, recipe, here)
+        evaluations += minimum.evaluations
         clock.computed_on(here.on)
         picture, before = minimum.picture.cpu(), start
-        evaluations += minimum.evaluations
         finished = finished and minimum.finished
-        del content, begin
+        del content, begin, step, given
         device.give_back_memory()
         if not finished:
             break
@@ -159,12 +165,41 @@ def _kept(pictures, on):
     return count * 4 * pictures.content.numel()
 
 
-def _paint_scale(pictures, recipe, settings, network_on, content, begin, search, on_evaluation, here):
+@dataclass(frozen=True)
+class _Step:
+    """One scale's search: for which content, from which picture on, how, and who is told."""
+
+    content: torch.Tensor
+    begin: torch.Tensor
+    search: Search
+    on_evaluation: Callable
+
+
+def _begun(pictures, used, settings, network_on, step, recipe, here, clock):
+    """The first scale's minimum, the recipe to go on with, and the place that had the memory for it.
+
+    Where the search leaves the start's strokes less like the style than they were, it is tried gently, too, and what is
+    more like the style is kept.
+    """
+    given = pictures, used, settings, network_on
+    minimum, here = _paint_scale(*given, step, recipe, here)
+    unlike = functools.partial(_unlike, pictures, settings.brush_size)
+    if used is None or not minimum.finished or unlike(minimum.picture) <= unlike(step.begin):
+        return minimum, recipe, here
+    again = replace(step, on_evaluation=clock.once_more())
+    gently, here = _paint_scale(*given, again, recipe.gently(), here)
+    evaluations = minimum.evaluations + gently.evaluations
+    if unlike(gently.picture) < unlike(minimum.picture):
+        minimum, recipe = gently, recipe.gently()
+    return replace(minimum, evaluations=evaluations, finished=gently.finished), recipe, here
+
+
+def _paint_scale(pictures, used, settings, network_on, step, recipe, here):
     """The minimum at one scale, and the place that had the memory for it."""
+    pictures = _counted(pictures, used, recipe.balance)
     while True:
         try:
-            network = network_on(here.on)
-            return _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, here), here
+            return _search(pictures, settings, network_on(here.on), step, recipe, here), here
         except Exception as exc:
             elsewhere = here.after(exc)
             if elsewhere is None:
@@ -174,20 +209,20 @@ def _paint_scale(pictures, recipe, settings, network_on, content, begin, search,
         here = elsewhere.within_what_is_free()
 
 
-def _search(pictures, recipe, settings, network, content, begin, search, on_evaluation, here):
-    size = content.shape[2:]
+def _search(pictures, settings, network, step, recipe, here):
+    size, search = step.content.shape[2:], step.search
     style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
     limit = here.limit - _kept(pictures, here.on)
     budget = device.budget(*size, network, (search.method, search.history), limit, _margin(recipe))
-    there = [x if x is None else x.to(here.on) for x in (content, style, visible, visible_in_style)]
+    there = [x if x is None else x.to(here.on) for x in (step.content, style, visible, visible_in_style)]
     with products(_precision(settings), here.on):
         objective = Objective(network, recipe.weights, *there, tile=budget.tile)
         del there, style, visible, visible_in_style
         device.give_back_memory()
         seen_through = search.preconditioner and search.preconditioner.to(here.on)
         search = replace(search, method=budget.method, history=budget.history, preconditioner=seen_through)
-        return minimise(objective, begin.to(here.on), search, on_evaluation)
+        return minimise(objective, step.begin.to(here.on), search, step.on_evaluation)
 
 
 def _style_at(pictures, brush_size, content_height, content_width):
@@ -215,25 +250,40 @@ def _detailed(settings):
 
 
 def _laid_out(pictures, target, recipe, settings, on_work):
-    """``target`` laid out in the style's strokes, and the pictures, with a style that counts as it was used for that.
-
-    A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
-    """
-    style, visible, brush = pictures.style, pictures.visible_in_style, settings.brush_size
+    """``target`` laid out in the style's strokes, and how much each place of the style is used for that."""
+    brush = settings.brush_size
     field = synthesis.field(
         target,
-        style,
+        pictures.style,
         settings.seed,
         brush,
         recipe.guidance,
         even=recipe.even,
-        visible=visible,
+        visible=pictures.visible_in_style,
         detailed=_detailed(settings),
         on_work=on_work,
     )
-    used = resized(field.used, *style.shape[2:]).clamp(0, MOST_USED)
-    counts = (1 - recipe.balance + recipe.balance * used) * (1.0 if visible is None else visible)
-    return shown(field, style, *target.shape[2:], brush), replace(pictures, visible_in_style=counts)
+    return shown(field, pictures.style, *target.shape[2:], brush), field.used
+
+
+def _counted(pictures, used, balance):
+    """The pictures, with a style of which each place counts as much as it is ``used``, as far as ``balance`` says.
+
+    A calm sky asks for the style's calm parts, and must not be filled with waves to have as many of them as the style.
+    """
+    if used is None:
+        return pictures
+    used = resized(used, *pictures.style.shape[2:]).clamp(0, MOST_USED)
+    alpha = 1.0 if pictures.visible_in_style is None else pictures.visible_in_style
+    return replace(pictures, visible_in_style=(1 - balance + balance * used) * alpha)
+
+
+def _unlike(pictures, brush_size, painted):
+    """How unlike the style the picture ``painted`` is, of any size."""
+    size = painted.shape[2:]
+    visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
+    style, visible_in_style = _style_at(pictures, brush_size, *size)
+    return distance(painted.cpu().clamp(0, 1), style, visible, visible_in_style)
 
 
 def _recoloured(pictures, amount):

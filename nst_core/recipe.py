@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nst_core.objective import Tap, Weights
 from nst_core.settings import Settings
@@ -37,6 +37,9 @@ BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falli
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 GUIDANCE_DECADES = 1.6  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
+# times less that the style counts where the search spoils the start, see Recipe.gently, and variation at strength 100:
+# less leaves a mesh on flat colours at 50, more dulls strokes at 100
+GENTLE = 8.0
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.75  # more of evaluations at strength 100 than at 50
 NOISE_EFFORT = 3.0  # from noise, at any strength
@@ -49,6 +52,7 @@ class Recipe:
 
     Attributes:
         weights: of the loss; its taps name the layers.
+        gentle: the weights for :meth:`gently`.
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
         noise: how much of the start is noise in the style's colours, 0 to 1.
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
@@ -66,6 +70,7 @@ class Recipe:
     """
 
     weights: Weights
+    gentle: Weights
     recolour: float
     noise: float
     strokes: float
@@ -87,11 +92,20 @@ class Recipe:
         """The deepest layer in use."""
         return max(tap.layer for tap in self.weights.taps)
 
+    def gently(self) -> Recipe:
+        """For a style whose statistics the content has no place for: flat colours, tiles in a grid, letters.
+
+        The way to meet them is halos and relief then, where the start has clean colours. So the style counts as the
+        start uses it, which has little left to meet, and less.
+        """
+        return replace(self, weights=self.gentle, balance=1.0)
+
 
 def recipe(settings: Settings, features: str) -> Recipe:
     """The recipe for ``settings`` with these ``features``."""
     if settings.preset == "gatys":
         return Recipe(
+            gatys(features),
             gatys(features),
             recolour=0.0,
             noise=1.0,
@@ -121,9 +135,15 @@ def recipe(settings: Settings, features: str) -> Recipe:
         usual=_between(USUAL, above**2),
         range=RANGE_WEIGHT,
     )
+    gentle = replace(
+        weights,
+        style={tap: weight / GENTLE for tap, weight in weights.style.items()},
+        variation=weights.variation / GENTLE**above,
+    )
     from_noise = settings.start == "noise"
     return Recipe(
         weights,
+        gentle,
         recolour=min(1.0, strength / RECOLOURED_AT),
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
