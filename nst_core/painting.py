@@ -183,13 +183,16 @@ def _begun(pictures, used, settings, network_on, step, recipe, here, clock):
     """
     given = pictures, used, settings, network_on
     minimum, here = _paint_scale(*given, step, recipe, here)
+    if used is None or not minimum.finished:
+        return minimum, recipe, here
     unlike = functools.partial(_unlike, pictures, settings.brush_size)
-    if used is None or not minimum.finished or unlike(minimum.picture) <= unlike(step.begin):
+    spoilt = unlike(minimum.picture)
+    if spoilt <= unlike(step.begin):
         return minimum, recipe, here
     again = replace(step, on_evaluation=clock.once_more())
     gently, here = _paint_scale(*given, again, recipe.gently(), here)
     evaluations = minimum.evaluations + gently.evaluations
-    if unlike(gently.picture) < unlike(minimum.picture):
+    if unlike(gently.picture) < spoilt:
         minimum, recipe = gently, recipe.gently()
     return replace(minimum, evaluations=evaluations, finished=gently.finished), recipe, here
 
