@@ -117,6 +117,8 @@ def _stylize(options: argparse.Namespace) -> int:
     if not options.content or not options.style:
         raise SettingsError("Give a content picture and a style picture; see --help.")
     settings = Settings(**{p.name: getattr(options, p.name) for p in PARAMETERS})
+    for name in (options.content, options.style):
+        pictures.check_no_link(name)
     output = Path(options.output) if options.output else _default_output(Path(options.content))
     pictures.check_writable(output)
     for name in (options.content, options.style):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 EXIT_INTERRUPTED = 130  # what shells give for a program ended by SIGINT
 NOTHING_WRITTEN = "Stopped; nothing was written."
+STOPPED_AT_ONCE = b"\nStopped at once, without the best so far.\n"
 
 
 @contextlib.contextmanager
@@ -52,6 +53,7 @@ def finishing_on_interrupt(on_first: Callable[[], None]) -> Iterator[threading.E
                 if number != signal.SIGINT:
                     continue
                 if asked.is_set():
+                    os.write(2, STOPPED_AT_ONCE)  # the main thread may hold sys.stderr
                     os._exit(EXIT_INTERRUPTED)
                 asked.set()
                 on_first()

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ _PROFILE_BANDS = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}
 _CARRIED = ("exif-", "iptc-data", "xmp-data")  # fields that say who made the picture, when and with what
 _ELSEWHERE = "choose a folder that you may write to"
 _REMEDY = {errno.ENOSPC: "make room on the disk, or choose another", errno.ENAMETOOLONG: "choose a shorter one"}
+_LINK = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # two letters at least: one is a drive; Path leaves one slash
 _SAME_COLOUR = 1 / 255  # samples closer than this are one colour in 8 bits
 
 
@@ -89,6 +91,7 @@ def to_samples(picture: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
 def read(path: str | os.PathLike) -> Picture:
     """The picture in a file. Raises :class:`PictureError`."""
     pyvips = _libvips()
+    check_no_link(path)
     path = Path(path)
     try:
         data = path.read_bytes()
@@ -113,6 +116,12 @@ def read(path: str | os.PathLike) -> Picture:
 def folder_given(path: str | os.PathLike) -> str:
     """What to say where a picture is to be read from a folder."""
     return f"{path} is a folder; give the name of a file in it."
+
+
+def check_no_link(path: str | os.PathLike) -> None:
+    """Raises :class:`PictureError` where ``path`` is an address of the web, which nothing is fetched from."""
+    if _LINK.match(os.fspath(path)):
+        raise PictureError(f"{path} is a link; save the picture to a file and give its name.")
 
 
 def bits_of(path: str | os.PathLike, picture: Picture) -> int:

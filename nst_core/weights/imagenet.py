@@ -178,6 +178,7 @@ def _download(url: str, target: Path, on_bytes: OnBytes | None) -> None:
             raise WeightsError(f"The server answers {exc.code} ({exc.reason}) for {url}; try again later.") from exc
         except (OSError, http.client.HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", None) or exc
+            reason = getattr(reason, "strerror", None) or reason  # without the system's number
             raise WeightsError(f"{url} can't be fetched ({reason}); check the connection and try again.") from exc
     if total is not None and done < total:
         raise WeightsError(f"The download stopped after {done} of {total} bytes; check the connection and try again.")

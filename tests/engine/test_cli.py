@@ -89,6 +89,8 @@ BAD = {
     "no pictures": ([], "Give a content picture and a style picture"),
     "no style": (["my content.png"], "Give a content picture and a style picture"),
     "a missing file": (["none.png", "style.jpg"], "There is no file none.png; check its name."),
+    "a link": (["https://example.org/a.png", "style.jpg"], "https://example.org/a.png is a link; save"),
+    "a link as the style": (["my content.png", "HTTP://x/y.jpg"], "HTTP://x/y.jpg is a link; save the picture"),
     "a folder": (["my content.png", "."], ". is a folder; give the name of a file in it."),
     "a folder as the content": ([".", "style.jpg"], ". is a folder; give the name of a file in it."),
     "the root as the content": (["/", "style.jpg"], "/ is a folder; give the name of a file in it."),
@@ -180,7 +182,7 @@ def test_weights_not_installed_tell_how_to_fetch_them(folder):
 def test_a_fetch_that_fails_is_told_in_a_sentence(folder):
     done = run(folder, "--fetch-weights", "imagenet", NST_WEIGHTS_URL="http://127.0.0.1:9/vgg16-12345678.pth")
     assert done.returncode == 1
-    assert re.search(r"can't be fetched \(.*refused\); check the connection and try again\.\n$", done.stderr)
+    assert re.search(r"can't be fetched \(Connection refused\); check the connection and try again\.\n$", done.stderr)
     assert "Traceback" not in done.stderr
 
 
@@ -284,7 +286,8 @@ def test_the_bar_shows_scale_step_loss_and_time_left(folder, long_run):
     long_run.press_ctrl_c()
     long_run.read_until(r"Finishing")
     long_run.press_ctrl_c()
-    long_run.exit_code()
+    assert long_run.exit_code() == 130
+    assert "Stopped at once, without the best so far." in long_run.text
     assert re.search(r"Laying out \|.*\| +\d+%, (\d+:)?\d+:\d\d left", long_run.text), long_run.text
     bar = r"scale 1/\d+ \(\d+×\d+\) \|.*\| +\d+%, step \d+/\d+, loss [-\d.e+]+, (\d+:)?\d+:\d\d left"
     assert re.search(bar, long_run.text), long_run.text

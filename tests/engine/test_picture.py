@@ -328,6 +328,9 @@ def test_missing_files_and_folders_are_told(tmp_path, monkeypatch):
 
     with pytest.raises(PictureError, match=r"There is no file .*none\.png; check its name"):
         pictures.read(tmp_path / "none.png")
+    for link in ("https://example.org/a.png", Path("file:///a.png")):
+        with pytest.raises(PictureError, match=r"is a link; save the picture to a file"):
+            pictures.read(link)
     with pytest.raises(PictureError, match="is a folder; give the name of a file in it"):
         pictures.read(tmp_path)
     with monkeypatch.context() as patched, pytest.raises(PictureError, match="is a folder"):
