@@ -38,7 +38,7 @@ class Clock:
         self.scales, self.features, self.report = scales, features, report
         self.of_fit, self.of_layout = self.FIT if features == "built-in" else self.LOAD, places * self.PLACE
         self.of_ready = self.READY + (self.SHOWN * pixels / 1e6 if places else 0.0)
-        self.twice = False  # whether the first scale is searched once more
+        self.twice = []  # the scales that are searched once more
         self.computed_on(on)
         self.began = time.monotonic()
         self.painting_since = None  # the first evaluation's end, and the work that was done then
@@ -54,7 +54,7 @@ class Clock:
         self.of_scales = [
             one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, self.scales, strict=True)
         ]
-        once_more = self.of_scales[0] if self.twice else 0.0
+        once_more = sum(self.of_scales[number] for number in self.twice)
         self.work = self.of_fit + self.of_layout + self.of_ready + once_more + sum(self.of_scales)
 
     def begin(self):
@@ -88,10 +88,11 @@ class Clock:
 
         return on_evaluation
 
-    def once_more(self) -> Callable[[int, float, torch.Tensor], Stop | None]:
-        """The callback of the first scale's evaluations where it is searched a second time: more work than was told."""
-        self.work, self.twice = self.work + self.of_scales[0], True
-        return self.at(0)
+    def once_more(self, number) -> Callable[[int, float, torch.Tensor], Stop | None]:
+        """The callback of the scale ``number``'s evaluations when it is searched again: more work than was told."""
+        self.work += self.of_scales[number]
+        self.twice.append(number)
+        return self.at(number)
 
     def enlarging(self, number, step, loss):
         """Tells that all is painted, up to the scale ``number``."""
@@ -112,7 +113,7 @@ class Clock:
             "scale": number + 1,
             "scales": len(self.scales),
             "size": (scale.height, scale.width),
-            "step": min(step, scale.evaluations),  # the first scale's search may have been tried twice
+            "step": min(step, scale.evaluations),  # a scale may have been searched twice
             "steps": scale.evaluations,
             "loss": loss,
             "preview": preview,

@@ -1,4 +1,4 @@
-"""How unlike a style a picture is, by the patches of both: which of two pictures has more of the style's look."""
+"""What patches tell: how unlike a style a picture is, which of two has more of its look, and how flat a style is."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ LARGEST, LEVELS = 320, 3  # longest side in pixels that is compared at most, and
 COUNT = 8000  # patches of either picture at most, at each level
 DIRECTIONS, RANKS = 64, 101  # in which they are compared, and at how many quantiles
 LEAST = 1e-3  # of the mean variance of the style's patches, beneath which a direction counts no more: it is grain
+ONE_COLOUR = 0.05  # of the style's standard deviation, up to which a patch is of one colour
 
 
 def distance(
@@ -44,6 +45,20 @@ def distance(
             break
         levels.append(_distance(*pair, torch.Generator().manual_seed(level)))
     return sum(levels) / len(levels) if levels else 0.0
+
+
+def flatness(style: torch.Tensor, visible: torch.Tensor | None = None) -> float:
+    """The share of a style's patches that are of one colour, 0 to 1: some 0.7 of a poster, none of a painting.
+
+    ``style`` is (1, 3, H, W) in [0, 1], and ``visible`` its alpha, (1, 1, H, W), or None.
+    """
+    factor = min(1.0, LARGEST / max(style.shape[2:]))
+    style, visible = _times(style, factor), _times(visible, factor)
+    if min(style.shape[2:]) < PATCH:
+        return 0.0
+    pixels = _patches(style, visible, torch.Generator().manual_seed(0)).unflatten(1, (PATCH**2, 3))
+    deviations = pixels.var(1, correction=0).sum(1).sqrt()
+    return float((deviations <= ONE_COLOUR * pixels.flatten(0, 1).var(0, correction=0).sum().sqrt()).float().mean())
 
 
 def _distance(here, there, random):

@@ -28,6 +28,9 @@ SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 100  # of L-BFGS, at most
 LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
+SHOWN_LARGER = 2  # times the first scale's size that a gentle start is shown at, whatever the finest size
+NEARER = 0.85  # times as unlike the style is clearly nearer: finer scales bring the usual search nearer by as much
+COMPARED = 800  # longest side in pixels of what is compared at most: it is reduced anyhow, see likeness
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 COPIED_TO_CARD = 3  # of the finest size, beside what a search takes anywhere: all the others stay where they are
@@ -69,8 +72,8 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     finest = max(height, scales[-1].height), max(width, scales[-1].width)  # small pictures are computed larger
     clock = Clock(scales, features, on, _places(*finest, recipe, settings), math.prod(finest), report)
     clock.begin()
-    target = _recoloured(pictures, recipe.recolour)
-    small = small_style, small_content = _to_fit(pictures, target)
+    recoloured = _recoloured(pictures, recipe.recolour)
+    small = small_style, small_content = _to_fit(pictures, recoloured)
 
     @functools.cache
     def network_on(there):  # another device may have another precision
@@ -80,43 +83,47 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
         on, why = tried(on, lambda: agrees(network, on, recipe.weights, small_content, small_style) and network_on(on))
         clock.computed_on(on)
-    base = target = resized(target, *finest).clamp(0, 1)
-    used = None
+    field = None
     if recipe.strokes:
-        strokes, used = _laid_out(pictures, target, recipe, settings, clock.laid_out)
-        base = starting.with_strokes(target, strokes, recipe)
-        target = starting.with_drawing(base, target, recipe.kept)  # what the content loss compares with
-        del strokes
-        if clock.finishing:  # before anything was painted: the strokes, as far as they were found, are the best so far
-            return Painting(_in_full(base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
+        field = _laid_out(pictures, resized(recoloured, *finest).clamp(0, 1), recipe, settings, clock.laid_out)
+    del recoloured
+    started = functools.partial(_started, pictures, field, settings.brush_size)
+    start = started(recipe, *finest)
+    if field and clock.finishing:  # nothing was painted yet: the strokes that were found are the best so far
+        return Painting(_in_full(start.base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
     note = why or _too_little(scales[-1], network_on(on), pictures, recipe, settings)
     here = place(on, settings.memory_limit, note)
-    picture, before, evaluations, finished = None, None, 0, True
+    picture, before, evaluations, finished, gently = None, None, 0, True, False
     for number, scale in enumerate(scales):
-        content, start = (_at(x, scale) for x in (target, base))
+        now = start.at(scale.height, scale.width)
         if picture is None:
-            begin = starting.roughened(start, pictures.style, settings.seed, recipe)
+            begin = starting.roughened(now.base, pictures.style, settings.seed, recipe)
         else:
-            begin = pyramid.carried_up(picture, before, start, recipe.detail)
+            begin = pyramid.carried_up(picture, before, now.base, recipe.detail)
         history = min(HISTORY, scale.evaluations)
         search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau)
-        step = _Step(content, begin, search, clock.at(number))
-        given = pictures, used, settings, network_on, step
-        if picture is None:
-            minimum, recipe, here = _begun(*given, recipe, here, clock)
+        step, mild = _Step(number, now, begin, search, clock.at(number)), None
+        given = pictures, field and field.used, settings, network_on, step, recipe, here
+        if field is None or gently:
+            minimum, here = _paint_scale(*given)
         else:
-            minimum, here = _paint_scale(*given, recipe, here)
+            minimum, here, mild = _unspoilt(*given, clock, started)
+        if mild:
+            gently, recipe, now = True, recipe.gently(), mild
+            if number == 0:
+                start = None  # two of 12 megapixels would not fit into the limit
+                start = started(recipe, *finest)
         evaluations += minimum.evaluations
         clock.computed_on(here.on)
-        picture, before = minimum.picture.cpu(), start
+        picture, before = minimum.picture.cpu(), now.base
         finished = finished and minimum.finished
-        del content, begin, step, given
+        del now, begin, step, mild, given
         device.give_back_memory()
         if not finished:
             break
     clock.enlarging(number, minimum.evaluations, minimum.loss)
-    painted = _in_full(pyramid.carried_up(picture, before, base), pictures, recipe)
+    painted = _in_full(pyramid.carried_up(picture, before, start.base), pictures, recipe)
     return Painting(painted, evaluations, minimum.loss, finished, here)
 
 
@@ -136,10 +143,27 @@ def _scales(height, width, recipe, settings):
     return scales
 
 
-def _at(picture, scale):
-    if picture.shape[2:] == (scale.height, scale.width):
-        return picture  # of 12 megapixels each copy takes 144 MB
-    return resized(picture, scale.height, scale.width).clamp(0, 1)
+@dataclass(frozen=True)
+class _Start:
+    """What painting starts from, and what the content loss compares with."""
+
+    base: torch.Tensor
+    target: torch.Tensor
+
+    def at(self, height, width):
+        """The same at another size."""
+        if self.base.shape[2:] == (height, width):
+            return self  # of 12 megapixels each copy takes 144 MB
+        return _Start(*(resized(x, height, width).clamp(0, 1) for x in (self.base, self.target)))
+
+
+def _started(pictures, field, brush_size, recipe, height, width):
+    """The :class:`_Start` of that size; ``field`` is None where nothing was laid out."""
+    content = resized(_recoloured(pictures, recipe.recolour), height, width).clamp(0, 1)
+    if field is None:
+        return _Start(content, content)
+    base = starting.with_strokes(content, shown(field, pictures.style, height, width, brush_size), recipe)
+    return _Start(base, starting.with_drawing(base, content, recipe.kept))
 
 
 def _too_little(finest, network, pictures, recipe, settings):
@@ -167,34 +191,41 @@ def _kept(pictures, on):
 
 @dataclass(frozen=True)
 class _Step:
-    """One scale's search: for which content, from which picture on, how, and who is told."""
+    """One scale's search: at which scale, for which content, from which picture on, how, and who is told."""
 
-    content: torch.Tensor
+    number: int
+    start: _Start
     begin: torch.Tensor
     search: Search
     on_evaluation: Callable
 
 
-def _begun(pictures, used, settings, network_on, step, recipe, here, clock):
-    """The first scale's minimum, the recipe to go on with, and the place that had the memory for it.
+def _unspoilt(pictures, used, settings, network_on, step, recipe, here, clock, started):
+    """The minimum at one scale, the place that had the memory, and the start it was searched gently from, or None.
 
-    Where the search leaves the start's strokes less like the style than they were, it is tried gently, too, and what is
-    more like the style is kept.
+    Where the search leaves strokes clearly less like the style than it could have begun with, it is made gently, too,
+    and that is kept if it is clearly more like the style.
     """
     given = pictures, used, settings, network_on
     minimum, here = _paint_scale(*given, step, recipe, here)
-    if used is None or not minimum.finished:
-        return minimum, recipe, here
+    if not minimum.finished:
+        return minimum, here, None
+    mild, begin = step.start, step.begin
+    if step.number == 0:
+        # as large again, and reduced: strokes that are shown pixel for pixel have steps, which would count against them
+        height, width = begin.shape[2:]
+        mild = started(recipe.gently(), SHOWN_LARGER * height, SHOWN_LARGER * width).at(height, width)
+        begin = mild.base
     unlike = functools.partial(_unlike, pictures, settings.brush_size)
-    spoilt = unlike(minimum.picture)
-    if spoilt <= unlike(step.begin):
-        return minimum, recipe, here
-    again = replace(step, on_evaluation=clock.once_more())
+    near = NEARER * unlike(minimum.picture)
+    if unlike(begin) >= near:
+        return minimum, here, None
+    again = replace(step, start=mild, begin=begin, on_evaluation=clock.once_more(step.number))
     gently, here = _paint_scale(*given, again, recipe.gently(), here)
-    evaluations = minimum.evaluations + gently.evaluations
-    if unlike(gently.picture) < spoilt:
-        minimum, recipe = gently, recipe.gently()
-    return replace(minimum, evaluations=evaluations, finished=gently.finished), recipe, here
+    both = minimum.evaluations + gently.evaluations
+    if unlike(gently.picture) < near:
+        return replace(gently, evaluations=both), here, mild
+    return replace(minimum, evaluations=both, finished=gently.finished), here, None
 
 
 def _paint_scale(pictures, used, settings, network_on, step, recipe, here):
@@ -213,12 +244,12 @@ def _paint_scale(pictures, used, settings, network_on, step, recipe, here):
 
 
 def _search(pictures, settings, network, step, recipe, here):
-    size, search = step.content.shape[2:], step.search
+    size, search = step.begin.shape[2:], step.search
     style, visible_in_style = _style_at(pictures, settings.brush_size, *size)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
     limit = here.limit - _kept(pictures, here.on)
     budget = device.budget(*size, network, (search.method, search.history), limit, _margin(recipe))
-    there = [x if x is None else x.to(here.on) for x in (step.content, style, visible, visible_in_style)]
+    there = [x if x is None else x.to(here.on) for x in (step.start.target, style, visible, visible_in_style)]
     with products(_precision(settings), here.on):
         objective = Objective(network, recipe.weights, *there, tile=budget.tile)
         del there, style, visible, visible_in_style
@@ -253,20 +284,18 @@ def _detailed(settings):
 
 
 def _laid_out(pictures, target, recipe, settings, on_work):
-    """``target`` laid out in the style's strokes, and how much each place of the style is used for that."""
-    brush = settings.brush_size
-    field = synthesis.field(
+    """Where in the style each place of ``target`` is to come from."""
+    return synthesis.field(
         target,
         pictures.style,
         settings.seed,
-        brush,
+        settings.brush_size,
         recipe.guidance,
         even=recipe.even,
         visible=pictures.visible_in_style,
         detailed=_detailed(settings),
         on_work=on_work,
     )
-    return shown(field, pictures.style, *target.shape[2:], brush), field.used
 
 
 def _counted(pictures, used, balance):
@@ -283,10 +312,12 @@ def _counted(pictures, used, balance):
 
 def _unlike(pictures, brush_size, painted):
     """How unlike the style the picture ``painted`` is, of any size."""
-    size = painted.shape[2:]
+    factor = min(1.0, COMPARED / max(painted.shape[2:]))
+    size = tuple(max(1, round(n * factor)) for n in painted.shape[2:])
+    painted = resized(painted.cpu(), *size).clamp(0, 1)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
     style, visible_in_style = _style_at(pictures, brush_size, *size)
-    return distance(painted.cpu().clamp(0, 1), style, visible, visible_in_style)
+    return distance(painted, style, visible, visible_in_style)
 
 
 def _recoloured(pictures, amount):

@@ -36,10 +36,15 @@ SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the styl
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 GUIDANCE_DECADES = 1.6  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
+FLAT = (0.4, 0.8)  # shares of a style's patches that are of one colour, from which on it counts as flat, and wholly so
+# of the guidance is left for a flat style: at 1, its colours are cut to pieces by every blade of grass; at half of it,
+# houses fall to pieces
+GUIDANCE_OF_FLAT = 0.55
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
-# times less that the style counts where the search spoils the start, see Recipe.gently, and variation at strength 100:
-# less leaves a mesh on flat colours at 50, more dulls strokes at 100
-GENTLE = 8.0
+# times less that the style counts where the search spoils the start, for a style that is not flat, and one that is:
+# more dulls the tiles of a mosaic, less leaves a mesh on flat colours, which no strength asks for
+GENTLE = (4.0, 40.0)
+DRAWN_GENTLY = 0.5  # of the drawing is left then, and no broad shapes: on flat colours they are relief and glow
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.75  # more of evaluations at strength 100 than at 50
 NOISE_EFFORT = 3.0  # from noise, at any strength
@@ -52,7 +57,7 @@ class Recipe:
 
     Attributes:
         weights: of the loss; its taps name the layers.
-        gentle: the weights for :meth:`gently`.
+        gentle: how many times less the style counts in :meth:`gently`.
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
         noise: how much of the start is noise in the style's colours, 0 to 1.
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
@@ -70,7 +75,7 @@ class Recipe:
     """
 
     weights: Weights
-    gentle: Weights
+    gentle: float
     recolour: float
     noise: float
     strokes: float
@@ -96,17 +101,19 @@ class Recipe:
         """For a style whose statistics the content has no place for: flat colours, tiles in a grid, letters.
 
         The way to meet them is halos and relief then, where the start has clean colours. So the style counts as the
-        start uses it, which has little left to meet, and less.
+        start uses it, which has little left to meet, and less; and the start has less of the content's shading.
         """
-        return replace(self, weights=self.gentle, balance=1.0)
+        drawn = {"broad": 0.0, "drawing": DRAWN_GENTLY * self.drawing, "kept": DRAWN_GENTLY * self.kept}
+        style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
+        return replace(self, weights=replace(self.weights, style=style), balance=1.0, **drawn)
 
 
-def recipe(settings: Settings, features: str) -> Recipe:
-    """The recipe for ``settings`` with these ``features``."""
+def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
+    """The recipe for ``settings`` with these ``features``, and a style of which that share is of one colour."""
     if settings.preset == "gatys":
         return Recipe(
             gatys(features),
-            gatys(features),
+            gentle=1.0,
             recolour=0.0,
             noise=1.0,
             strokes=0.0,
@@ -125,6 +132,7 @@ def recipe(settings: Settings, features: str) -> Recipe:
         )
     strength = settings.strength / 100
     layers = ARTIST_LAYERS[features]
+    flat = min(max((flatness - FLAT[0]) / (FLAT[1] - FLAT[0]), 0.0), 1.0)
     below, above = min(1.0, 2 * strength), max(0.0, 2 * strength - 1)  # how far on the way up to 50, and from there on
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
     weights = Weights(
@@ -135,19 +143,14 @@ def recipe(settings: Settings, features: str) -> Recipe:
         usual=_between(USUAL, above**2),
         range=RANGE_WEIGHT,
     )
-    gentle = replace(
-        weights,
-        style={tap: weight / GENTLE for tap, weight in weights.style.items()},
-        variation=weights.variation / GENTLE**above,
-    )
     from_noise = settings.start == "noise"
     return Recipe(
         weights,
-        gentle,
+        gentle=_between((GENTLE[0], GENTLE[1] * max(1.0, beta / STYLE_WEIGHT)), flat),
         recolour=min(1.0, strength / RECOLOURED_AT),
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
-        guidance=10 ** (-GUIDANCE_DECADES * above),
+        guidance=10 ** (-GUIDANCE_DECADES * above) * GUIDANCE_OF_FLAT**flat,
         even=above**2.5,
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),

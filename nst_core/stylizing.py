@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from nst_core import colour, device, weights
+from nst_core.likeness import flatness
 from nst_core.painting import Pictures, paint
 from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
@@ -91,10 +92,10 @@ def stylize_fully(
     began = time.monotonic()
     content, style = _checked(content, "content"), _checked(style, "style")
     features, on = weights.chosen(settings.features), device.choose(settings.device)
-    steps = recipe(settings, features)
     if settings.preset != "gatys" and settings.strength == 0:
         return Result(content.copy(), features, on.type, 0, None, time.monotonic() - began, True)
     pictures = _prepared(content, style, settings)
+    steps = recipe(settings, features, flatness(pictures.style, pictures.visible_in_style))
     painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
     device.give_back_memory()  # with the features gone, what they took of a card
     rgb = _finished(painting.picture, pictures, content, settings, steps)

@@ -201,7 +201,7 @@ def test_another_device_has_a_precision_of_its_own(monkeypatch):
     monkeypatch.setattr(painting, "minimise", refuse_on_card)
     settings = Settings(device="cpu", quality="draft", evaluations=1, features="built-in")
     result = stylize_fully(drawn(290, 310, seed=1), drawn(120, 90, seed=2), settings)
-    assert seen == [torch.bfloat16, torch.float32] and result.note == "It went on elsewhere."
+    assert seen[0] == torch.bfloat16 and set(seen[1:]) == {torch.float32} and result.note == "It went on elsewhere."
 
 
 def test_a_graphics_card_that_is_too_small_leaves_it_to_the_processor():

@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from benchmarks.drawn import flat_areas, line_art
 from nst_core import likeness
-from nst_core.likeness import distance
+from nst_core.likeness import distance, flatness
 from nst_core.pyramid import resized
 from nst_core.samples.painting import painting
 from nst_core.samples.scene import scene
@@ -78,3 +79,29 @@ def test_large_pictures_are_compared_at_one_size():
     style = resized(STYLE, 205, 320).clamp(0, 1)
     large = [F.interpolate(x, scale_factor=2, mode="nearest") for x in (other, style)]
     assert distance(*large) == pytest.approx(distance(other, style), rel=0.1)
+
+
+def test_the_share_of_patches_of_one_colour_by_hand():
+    """Noise in the left 40 of 101 columns: the patches of seven columns that begin from the 41st on are flat."""
+    half = torch.full((1, 3, 60, 101), 0.3)
+    half[..., :40] = torch.rand(1, 3, 60, 40, generator=torch.Generator().manual_seed(0))
+    assert flatness(half) == pytest.approx(55 / 95, abs=1e-6)
+    faint = half + 0.004 * torch.randn(half.shape, generator=torch.Generator().manual_seed(1))
+    assert flatness(faint) == pytest.approx(55 / 95, abs=1e-6)  # as JPEG leaves it
+    visible = torch.ones(1, 1, 60, 101)
+    visible[..., 70:] = 0
+    assert flatness(half, visible) == pytest.approx(24 / 64, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [(240, 320), (480, 640)])
+def test_posters_are_flat_and_paintings_are_not(size):
+    """At any size: a poster, outlines on paper, a scene with a plain house in it, a painting."""
+    drawn_by = flat_areas, line_art, scene, painting
+    poster, outlines, plain, painted = (flatness(tensor(draw(*size))) for draw in drawn_by)
+    assert 0.8 > poster > 0.6 > outlines > 0.4 > plain > painted < 0.01
+
+
+@pytest.mark.parametrize("size", [(1, 1), (6, 40), (7, 7), (8, 300)])
+def test_any_size_has_a_flatness(size):
+    assert 0 <= flatness(F.interpolate(STYLE, size)) <= 1
+    assert flatness(torch.full((1, 3, *size), 0.5)) == (min(size) >= 7)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.drawn import flat_areas
+from benchmarks.drawn import flat_areas, low_contrast
 from nst_core import painting
 from nst_core import recipe as recipes
 from nst_core.likeness import distance
@@ -38,6 +38,32 @@ def test_flat_colours_stay_clean_in_a_style_of_flat_colours(monkeypatch):
     fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions) and fractions[-1] == 1
     assert max(progress.step for progress in told) == told[-1].steps == 8
+
+
+def test_flat_colours_are_those_of_the_style(monkeypatch):
+    """Where the content has shading of its own, as leaves and clouds have."""
+    colours, counts = np.unique(FLAT[1].reshape(-1, 3), axis=0, return_counts=True)
+    flat = colours[np.argsort(-counts)[:12]]
+
+    def muddy():
+        painted = stylize(*FLAT, settings(evaluations=8))
+        return (np.abs(painted[:, :, None] - flat).max(3).min(2) > 0.06).mean()
+
+    without = muddy()
+    monkeypatch.setattr(recipes, "DRAWN_GENTLY", 1.0)
+    assert without < 0.6 * muddy()
+
+
+def test_flat_colours_are_not_cut_to_shreds(monkeypatch):
+    """Where the content has a little on it everywhere, which strokes would follow."""
+
+    def unlike():
+        painted = stylize(low_contrast(192, 256), FLAT[1], settings(evaluations=4))
+        return distance(tensor(painted), tensor(FLAT[1]))
+
+    whole = unlike()
+    monkeypatch.setattr(recipes, "GUIDANCE_OF_FLAT", 1.0)
+    assert whole < 0.85 * unlike()
 
 
 def test_what_is_asked_to_finish_while_made_again_is_finished():
