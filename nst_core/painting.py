@@ -12,7 +12,7 @@ import torch
 
 from nst_core import colour, device, pyramid, starting, synthesis, vgg, weights
 from nst_core.clock import Clock, NothingPainted
-from nst_core.likeness import distance
+from nst_core.likeness import distance_to
 from nst_core.objective import Objective
 from nst_core.optimize import Search, minimise
 from nst_core.place import Place, place, tried
@@ -216,7 +216,7 @@ def _unspoilt(pictures, used, settings, network_on, step, recipe, here, clock, s
         height, width = begin.shape[2:]
         mild = started(recipe.gently(), SHOWN_LARGER * height, SHOWN_LARGER * width).at(height, width)
         begin = mild.base
-    unlike = functools.partial(_unlike, pictures, settings.brush_size)
+    unlike = _unlike(pictures, settings.brush_size, *begin.shape[2:])
     near = NEARER * unlike(minimum.picture)
     if unlike(begin) >= near:
         return minimum, here, None
@@ -310,14 +310,13 @@ def _counted(pictures, used, balance):
     return replace(pictures, visible_in_style=(1 - balance + balance * used) * alpha)
 
 
-def _unlike(pictures, brush_size, painted):
-    """How unlike the style the picture ``painted`` is, of any size."""
-    factor = min(1.0, COMPARED / max(painted.shape[2:]))
-    size = tuple(max(1, round(n * factor)) for n in painted.shape[2:])
-    painted = resized(painted.cpu(), *size).clamp(0, 1)
+def _unlike(pictures, brush_size, height, width):
+    """What tells how unlike the style a picture of that size is."""
+    factor = min(1.0, COMPARED / max(height, width))
+    size = max(1, round(height * factor)), max(1, round(width * factor))
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
-    style, visible_in_style = _style_at(pictures, brush_size, *size)
-    return distance(painted, style, visible, visible_in_style)
+    distance = distance_to(*_style_at(pictures, brush_size, *size), max(size))
+    return lambda painted: distance(resized(painted.cpu(), *size).clamp(0, 1), visible)
 
 
 def _recoloured(pictures, amount):
