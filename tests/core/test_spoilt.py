@@ -77,6 +77,25 @@ def test_what_is_asked_to_finish_while_made_again_is_finished():
     assert not result.finished and result.evaluations == 8 + 3
 
 
+def test_a_later_scale_is_searched_again_where_it_spoils_what_it_began_with(monkeypatch):
+    """As if the second of two scales left the picture twice as unlike the style as it was; the bar goes on, too."""
+    told, small = [], settings(quality="normal", evaluations=6)
+
+    def distance_to(style, visible_in_style, longest):
+        seen = iter([1.0, 0.5, 0.5] if longest == 512 else [1.0, 1.0])
+        return lambda *args: next(seen)
+
+    content, style = scene(192, 256), painted(192, 256)
+    once = stylize_fully(content, style, small)
+    monkeypatch.setattr(painting, "distance_to", distance_to)
+    twice = stylize_fully(content, style, small, told.append)
+    assert once.evaluations == 8 + 6 and twice.evaluations == 8 + 6 + 6 and twice.finished
+    assert twice.picture.tobytes() != once.picture.tobytes()
+    fractions = [progress.fraction for progress in told]
+    assert fractions == sorted(fractions) and fractions[-1] == 1
+    assert {(p.scale, p.scales) for p in told if p.stage == "painting"} == {(1, 2), (2, 2)}
+
+
 def test_strokes_that_the_search_makes_more_like_the_style_are_searched_once(monkeypatch):
     content, style = scene(192, 256), painted(192, 256)
     once = stylize_fully(content, style, settings(evaluations=8))
