@@ -126,7 +126,7 @@ def _stylize(options: argparse.Namespace) -> int:
             raise pictures.PictureError(f"{output} is one of the two pictures; choose another name for the output.")
     if settings.features in imagenet.NAMES:
         imagenet.require(settings.features)
-    content, style = pictures.read(options.content), pictures.read(options.style)
+    content, styles = pictures.read(options.content), [pictures.read(options.style).pixels]
 
     with _Bar() as bar:
         with stopping_on_interrupt(bar.close):
@@ -137,7 +137,8 @@ def _stylize(options: argparse.Namespace) -> int:
                 bar.show(progress)
                 return Stop.FINISH if asked.is_set() else None
 
-            result = stylize_fully(content.pixels, style.pixels, settings, report)
+            # the style is only there: a large one is not needed as large for long
+            result = stylize_fully(content.pixels, styles.pop(), settings, report)
             if asked.is_set() and not result.evaluations and output.exists():
                 bar.close()
                 print(f"Stopped before the painting began; {output} is left as it was.")

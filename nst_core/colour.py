@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 LUMA = (0.299, 0.587, 0.114)  # of R'G'B', as in Y'CbCr
+PIXELS = 1 << 20  # that are in float64 at a time
 
 
 def luminance(picture: torch.Tensor) -> torch.Tensor:
@@ -67,11 +68,17 @@ def filled(picture: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
 
 
 def _colour_moments(picture, weights):
-    flat = picture.flatten(2)[0].double().cpu()
-    w = torch.ones(1, flat.shape[1], dtype=flat.dtype) if weights is None else weights.flatten(2)[0].double().cpu()
-    total = w.sum().clamp_min(1e-9)
-    mean = (flat * w).sum(1, keepdim=True) / total
-    return mean, ((flat - mean) * w) @ (flat - mean).T / total
+    """Mean (3, 1) and covariance (3, 3) in float64, some pixels at a time: all of 12 megapixels would take 1 GB."""
+    colours = picture.flatten(2)[0].cpu().split(PIXELS, 1)
+    weights = picture.new_ones(1, picture[0, 0].numel()) if weights is None else weights.flatten(2)[0]
+    weights = weights.cpu().split(PIXELS, 1)
+    total = sum(w.double().sum() for w in weights).clamp_min(1e-9)
+    mean = sum(c.double() @ w.double().T for c, w in zip(colours, weights, strict=True)) / total
+    covariance = 0.0
+    for c, w in zip(colours, weights, strict=True):
+        off = c.double() - mean
+        covariance = covariance + (off * w) @ off.T / total
+    return mean, covariance
 
 
 def _power(matrix, exponent):

@@ -88,8 +88,8 @@ def carried_up(painted: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor, 
     ``detail`` says how much of what ``fine`` shows beyond ``coarse`` is put in: at 1 only the change is enlarged, and
     the content stays as sharp as it was; at 0 the painted picture is enlarged.
     """
-    size = fine.shape[2:]
-    return resized(painted, *size) + detail * (fine - resized(coarse, *size))
+    # resizing is linear: one picture is enlarged, not two, and of 12 megapixels each takes 144 MB
+    return resized(painted - detail * coarse, *fine.shape[2:]).add_(fine, alpha=detail)
 
 
 def _side(length):

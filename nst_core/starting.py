@@ -18,8 +18,10 @@ def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -
     The content gives of its broad shapes and its drawing, each in its share.
     """
     broad = _broad(content)
-    start = strokes + recipe.broad * (broad - _broad(strokes)) + recipe.drawing * (content - broad)
-    return torch.lerp(content, start, recipe.strokes).clamp(0, 1)
+    start = torch.add(strokes, content - broad, alpha=recipe.drawing)
+    if recipe.broad:
+        start.add_(broad.sub_(_broad(strokes)), alpha=recipe.broad)
+    return torch.lerp(content, start, recipe.strokes).clamp_(0, 1)
 
 
 def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float) -> torch.Tensor:
@@ -28,7 +30,7 @@ def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float) ->
     Mixed as a whole, flat colours of a content would turn the style's flat colours into mud.
     """
     off = content - picture
-    return torch.add(picture, off - _broad(off), alpha=amount)
+    return torch.add(picture, off.sub_(_broad(off)), alpha=amount)
 
 
 def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:

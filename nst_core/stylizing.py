@@ -11,15 +11,18 @@ import torch
 
 from nst_core import colour, device, weights
 from nst_core.likeness import flatness
-from nst_core.painting import Pictures, paint
+from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
+from nst_core.pyramid import resized
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
 
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
 
 SMALLEST_SIDE = 16
+TWICE = 2  # as long as the content shows a style, it is kept at most: 24 megapixels would only fill the memory
+LEAST_STYLE = 1024  # longest side in pixels that it may have anyhow
 FEW_STROKES = 32  # pixels of a style's shorter side, under which strokes come out as blurry blobs
 BEYOND = (-1.0, 2.0)  # what filters overshoot to, and more; beyond it values are not meant to be from 0 to 1
 FLAT = 1.5 / 255  # range of values that nobody sees as more than one colour
@@ -94,7 +97,8 @@ def stylize_fully(
     features, on = weights.chosen(settings.features), device.choose(settings.device)
     if settings.preset != "gatys" and settings.strength == 0:
         return Result(content.copy(), features, on.type, 0, None, time.monotonic() - began, True)
-    pictures = _prepared(content, style, settings)
+    pictures, little = _prepared(content, style, settings), _little_to_learn(style)
+    del style
     steps = recipe(settings, features, flatness(pictures.style, pictures.visible_in_style))
     painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
     device.give_back_memory()  # with the features gone, what they took of a card
@@ -102,7 +106,7 @@ def stylize_fully(
     seconds = time.monotonic() - began
     loss = painting.loss if math.isfinite(painting.loss) else None
     place = painting.place
-    note = " ".join(filter(None, (_little_to_learn(style), place.note)))
+    note = " ".join(filter(None, (little, place.note)))
     return Result(rgb, features, place.on.type, painting.evaluations, loss, seconds, painting.finished, note)
 
 
@@ -135,12 +139,14 @@ def _checked(picture, name):
             f"The {name} has values from {picture.min():.4g} to {picture.max():.4g}; they must be from 0 to 1: divide "
             "8-bit samples by 255, and clip what is brighter than white."
         )
-    return picture.clip(0, 1)
+    return picture.clip(0, 1, out=picture)
 
 
 def _prepared(content, style, settings):
     """The pictures as the scales want them: RGB, colours under transparency, and the colours that are wished for."""
     (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
+    size = _enough_of_style(*style.shape[:2], max(content.shape[:2]) * settings.brush_size / 100)
+    s, visible_in_style = (x if x is None else resized(x, *size).clamp_(0, 1) for x in (s, visible_in_style))
     if settings.keep_colours == "luminance" or content.shape[2] < 3:
         s = colour.luminance(s).expand(-1, 3, -1, -1)
         c = colour.luminance(c).expand(-1, 3, -1, -1)
@@ -152,6 +158,13 @@ def _prepared(content, style, settings):
     if settings.keep_colours != "off":
         s = colour.matched(s, c, visible_in_style, visible)
     return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style)
+
+
+def _enough_of_style(height, width, shown):
+    """The size that a style is kept at, which is shown ``shown`` pixels long."""
+    longest = max(LEAST_STYLE, TWICE * shown)
+    factor = min(1.0, max(longest / max(height, width), TWICE * SMALLEST_STYLE / min(height, width)))
+    return round(height * factor), round(width * factor)
 
 
 def _split(picture, name):
@@ -169,7 +182,7 @@ def _split(picture, name):
 
 def _finished(painted, pictures, content, settings, steps):
     """The result as an array of the content's shape, with the colours that are kept."""
-    painted = painted.clamp(0, 1)
+    painted = painted.clamp_(0, 1)
     if settings.keep_colours == "luminance" and content.shape[2] >= 3:
         painted = colour.with_luminance(painted, torch.from_numpy(content[..., :3]).permute(2, 0, 1)[None])
     elif content.shape[2] < 3 or (

@@ -131,18 +131,19 @@ class Engine:
         self._send(ready)
 
     def _stylize(self, request: Frame) -> None:
-        content, style = (_pixels(request, name) for name in ("content", "style"))
+        content, styles = _pixels(request, "content"), [_pixels(request, "style")]
         values = request.header.get("settings", {})
         if not isinstance(values, dict):
             raise SettingsError("The settings are not given as names with values.")
         settings = Settings.from_dict(values)
         if settings.features in imagenet.NAMES:
             imagenet.require(settings.features)
-        log.info("request %d: content %s, style %s, %s", request.id, content.shape, style.shape, values)
+        log.info("request %d: content %s, style %s, %s", request.id, content.shape, styles[0].shape, values)
         report = self._reporter(request)
         if self._stops.get(request.id) is Stop.CANCEL:
             raise Cancelled
-        result = nst_core.stylize_fully(content, style, settings, report)
+        # the style is only there: a large one is not needed as large for long
+        result = nst_core.stylize_fully(content, styles.pop(), settings, report)
         used = {
             "version": nst_core.__version__,
             "features": result.features,
