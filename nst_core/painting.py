@@ -33,6 +33,7 @@ NEARER = 0.85  # times as unlike the style is clearly nearer: finer scales bring
 COMPARED = 800  # longest side in pixels of what is compared at most: it is reduced anyhow, see likeness
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
+STYLES_KEPT = 4  # as it came, prepared, at a scale's size, and how much each pixel counts
 COPIED_TO_CARD = 3  # of the finest size, beside what a search takes anywhere: all the others stay where they are
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
 
@@ -94,7 +95,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
     note = why or _too_little(scales[-1], network_on(on), pictures, recipe, settings)
     here = place(on, settings.memory_limit, note)
-    picture, before, evaluations, finished, gently = None, None, 0, True, False
+    picture, before, evaluations, finished = None, None, 0, True
     for number, scale in enumerate(scales):
         now = start.at(scale.height, scale.width)
         if picture is None:
@@ -105,12 +106,12 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau)
         step, mild = _Step(number, now, begin, search, clock.at(number)), None
         given = pictures, field and field.used, settings, network_on, step, recipe, here
-        if field is None or gently:
+        if field is None or recipe.gentle == 1:
             minimum, here = _paint_scale(*given)
         else:
             minimum, here, mild = _unspoilt(*given, clock, started)
         if mild:
-            gently, recipe, now = True, recipe.gently(), mild
+            recipe, now = recipe.gently(), mild
             if number == 0:
                 start = None  # two of 12 megapixels would not fit into the limit
                 start = started(recipe, *finest)
@@ -130,7 +131,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
 def _in_full(painted, pictures, recipe):
     """``painted`` at the content's size, as opaque as the recipe says."""
     painted = pyramid.reduced(painted, *pictures.content.shape[2:])
-    return pictures.content + recipe.opacity * (painted - pictures.content)
+    return torch.lerp(pictures.content, painted, recipe.opacity)
 
 
 def _scales(height, width, recipe, settings):
@@ -174,8 +175,8 @@ def _too_little(finest, network, pictures, recipe, settings):
     if settings.memory_limit >= BEYOND_THE_LIMIT * least / device.MEGABYTE:
         return ""
     return (
-        f"This picture takes about {least / device.MEGABYTE:.0f} MB in the smallest tiles, more than the memory limit "
-        f"of {settings.memory_limit} MB; a smaller picture or a lower quality takes less."
+        f"The memory limit of {settings.memory_limit} MB could not be kept: this picture takes about "
+        f"{least / device.MEGABYTE:.0f} MB in the smallest tiles; a smaller one or a lower quality takes less."
     )
 
 
@@ -186,7 +187,7 @@ def _margin(recipe):
 def _kept(pictures, on):
     # MPS shares the memory that all of them are in
     count = {"cpu": PICTURES_KEPT, "cuda": COPIED_TO_CARD}.get(on.type, PICTURES_KEPT + COPIED_TO_CARD)
-    return count * 4 * pictures.content.numel()
+    return 4 * (count * pictures.content.numel() + STYLES_KEPT * pictures.style.numel())
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ FLAT = (0.4, 0.8)  # shares of a style's patches that are of one colour, from wh
 # of the guidance is left for a flat style: at 1, its colours are cut to pieces by every blade of grass; at half of it,
 # houses fall to pieces
 GUIDANCE_OF_FLAT = 0.55
+FLATTEST = 0.5  # that share, from which on a style is searched gently at once: to tell by likeness would keep fringes
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
 # times less that the style counts where the search spoils the start, for a style that is not flat, and one that is:
 # more dulls the tiles of a mosaic, less leaves a mesh on flat colours, which no strength asks for
@@ -57,7 +58,7 @@ class Recipe:
 
     Attributes:
         weights: of the loss; its taps name the layers.
-        gentle: how many times less the style counts in :meth:`gently`.
+        gentle: how many times less the style counts in :meth:`gently`; 1 where it is the gentle one already.
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
         noise: how much of the start is noise in the style's colours, 0 to 1.
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
@@ -105,7 +106,7 @@ class Recipe:
         """
         drawn = {"broad": 0.0, "drawing": DRAWN_GENTLY * self.drawing, "kept": DRAWN_GENTLY * self.kept}
         style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
-        return replace(self, weights=replace(self.weights, style=style), balance=1.0, **drawn)
+        return replace(self, weights=replace(self.weights, style=style), gentle=1.0, balance=1.0, **drawn)
 
 
 def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
@@ -144,7 +145,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         range=RANGE_WEIGHT,
     )
     from_noise = settings.start == "noise"
-    return Recipe(
+    usual = Recipe(
         weights,
         gentle=_between((GENTLE[0], GENTLE[1] * max(1.0, beta / STYLE_WEIGHT)), flat),
         recolour=min(1.0, strength / RECOLOURED_AT),
@@ -163,6 +164,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         one_scale=0,
         plateau=0.0,
     )
+    return usual.gently() if flatness >= FLATTEST and not from_noise else usual
 
 
 def _between(ends, share):

@@ -26,7 +26,23 @@ def settings(**values):
 FLAT = scene(192, 256), flat_areas(192, 256)
 
 
-def test_flat_colours_stay_clean_in_a_style_of_flat_colours(monkeypatch):
+@pytest.fixture
+def as_if_not_flat(monkeypatch):
+    """Flat styles are left to the choice between a usual search and a gentle one, as others are."""
+    monkeypatch.setattr(recipes, "FLATTEST", 2.0)
+
+
+def test_a_style_of_flat_colours_is_searched_gently_at_once(monkeypatch):
+    gently = stylize_fully(*FLAT, settings(evaluations=8))
+    monkeypatch.setattr(recipes, "FLATTEST", 2.0)
+    monkeypatch.setattr(painting, "distance_to", lambda *args: lambda *args: 0.0)  # as if nothing were ever spoilt
+    as_usual = stylize_fully(*FLAT, settings(evaluations=8))
+    unlike = [distance(tensor(x.picture), tensor(FLAT[1])) for x in (gently, as_usual)]
+    assert unlike[0] < 0.8 * unlike[1], unlike
+    assert gently.evaluations == as_usual.evaluations == 8
+
+
+def test_flat_colours_stay_clean_in_a_style_of_flat_colours(monkeypatch, as_if_not_flat):
     """Where the search would spoil the start with halos and relief, it is made again, gently, and told as one scale."""
     told = []
     gently = stylize_fully(*FLAT, settings(evaluations=8), told.append)
@@ -66,7 +82,7 @@ def test_flat_colours_are_not_cut_to_shreds(monkeypatch):
     assert whole < 0.85 * unlike()
 
 
-def test_what_is_asked_to_finish_while_made_again_is_finished():
+def test_what_is_asked_to_finish_while_made_again_is_finished(as_if_not_flat):
     steps = []
 
     def finish(progress):
