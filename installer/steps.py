@@ -165,6 +165,7 @@ class Installation:
         for sentence in dict.fromkeys(s for gimp in gimps for s in warnings_for(gimp, self.engine_python)):
             self.say(f"Note: {sentence}")
         if gimps:
+            self.say(f"The engine's Python, for the command line, is {self.engine_python}.")
             again = "Start GIMP (again, if it is running), open" if changed or engine_changed else "In GIMP, open"
             self.say(f"{again} a picture, and choose Filters ▸ Artistic ▸ Neural Style…")
         elif not failed:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from nst_core.pyramid import resized
+from nst_core.pyramid import extent, resized
 
 PATCH = 7  # side of a patch in pixels
 LARGEST, LEVELS = 320, 3  # longest side in pixels that is compared at most, and how often it is halved, itself included
@@ -34,14 +34,14 @@ def distance(
     ``visible`` and ``visible_in_style`` are alphas, (1, 1, H, W) and (1, 1, h, w), or None: patches that show something
     hidden are left out.
     """
-    return distance_to(style, visible_in_style, max(picture.shape[2:]))(picture, visible)
+    return distance_to(style, visible_in_style, extent(*picture.shape[2:]))(picture, visible)
 
 
 def distance_to(
-    style: torch.Tensor, visible_in_style: torch.Tensor | None, longest: int
+    style: torch.Tensor, visible_in_style: torch.Tensor | None, longest: float
 ) -> Callable[[torch.Tensor, torch.Tensor | None], float]:
     """The :func:`distance` of pictures with that longest side, and their alphas, to a style: half the work for each."""
-    factor = min(1.0, LARGEST / max(longest, *style.shape[2:]))
+    factor = min(1.0, LARGEST / max(longest, extent(*style.shape[2:])))
     levels = [_Level(*level, number) for number, level in enumerate(_levels(style, visible_in_style, factor))]
 
     def of(picture, visible=None):
@@ -57,7 +57,7 @@ def flatness(style: torch.Tensor, visible: torch.Tensor | None = None) -> float:
 
     ``style`` is (1, 3, H, W) in [0, 1], and ``visible`` its alpha, (1, 1, H, W), or None.
     """
-    factor = min(1.0, LARGEST / max(style.shape[2:]))
+    factor = min(1.0, LARGEST / extent(*style.shape[2:]))
     style, visible = _times(style, factor), _times(visible, factor)
     if min(style.shape[2:]) < PATCH:
         return 0.0

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from nst_core.pyramid import extent
+
 FAINT_STEP = 0.03  # between two neighbours, in units of the range: less than it counts as grain
 AROUND = 1 / 48  # of the longest side: so far around a pixel it is looked for calm
 STIR = 0.4  # of the average difference between neighbours: so much around a pixel is not calm any more
@@ -84,7 +86,7 @@ def calmness(picture: torch.Tensor) -> torch.Tensor:
     height, width = picture.shape[2:]
     down, right = picture.diff(dim=2).abs_(), picture.diff(dim=3).abs_()
     steps = F.pad(down.mean(1, keepdim=True), (0, 0, 0, 1)) + F.pad(right.mean(1, keepdim=True), (0, 1, 0, 0))
-    around = max(1.0, max(height, width) * AROUND)
+    around = max(1.0, extent(height, width) * AROUND)
     coarse = F.adaptive_avg_pool2d(steps, (max(1, round(height / around)), max(1, round(width / around))))
     coarse = F.avg_pool2d(F.pad(coarse, (1, 1, 1, 1), mode="replicate"), 3, 1)
     calm = (1 - (coarse + LEAST_STEP) / (STIR * coarse.mean() + LEAST_STEP)).clamp_min(0)

@@ -18,7 +18,7 @@ from nst_core.optimize import Search, minimise
 from nst_core.place import Place, place, tried
 from nst_core.precision import agrees, in_precision, products
 from nst_core.preconditioner import preconditioner
-from nst_core.pyramid import resized
+from nst_core.pyramid import extent, resized
 from nst_core.recipe import Recipe
 from nst_core.settings import Settings
 from nst_core.showing import shown
@@ -137,7 +137,8 @@ def _in_full(painted, pictures, recipe):
 def _scales(height, width, recipe, settings):
     largest = settings.max_size
     if recipe.one_scale:  # the published method knows of no picture that is computed larger than it is
-        largest = min(max(height, width), largest or pyramid.LARGEST[settings.quality])
+        longest = max(height, width)
+        largest = min(longest, largest or round(pyramid.LARGEST[settings.quality] * longest / extent(height, width)))
     scales = pyramid.schedule(height, width, settings.quality, largest, settings.evaluations, recipe.effort)
     if recipe.one_scale:
         return [replace(scales[-1], evaluations=settings.evaluations or recipe.one_scale)]
@@ -263,7 +264,7 @@ def _search(pictures, settings, network, step, recipe, here):
 def _style_at(pictures, brush_size, content_height, content_width):
     """The style at the size that gives the brush size to a content of this size: as long as it at 100 %."""
     height, width = pictures.style.shape[2:]
-    factor = max(content_height, content_width) / max(height, width) * brush_size / 100
+    factor = extent(content_height, content_width) / extent(height, width) * brush_size / 100
     factor = min(max(factor, SMALLEST_STYLE / min(height, width)), LARGEST_STYLE / max(height, width))
     size = max(16, round(height * factor)), max(16, round(width * factor))
     visible = pictures.visible_in_style
@@ -272,7 +273,7 @@ def _style_at(pictures, brush_size, content_height, content_width):
 
 def _places(height, width, recipe, settings):
     """The work of laying out the strokes; see synthesis.places."""
-    longest = max(height, width)
+    longest = extent(height, width)
     if not recipe.strokes:
         return 0.0
     square = synthesis.places(longest, settings.brush_size, recipe.even, _detailed(settings))
@@ -313,10 +314,10 @@ def _counted(pictures, used, balance):
 
 def _unlike(pictures, brush_size, height, width):
     """What tells how unlike the style a picture of that size is."""
-    factor = min(1.0, COMPARED / max(height, width))
+    factor = min(1.0, COMPARED / extent(height, width))
     size = max(1, round(height * factor)), max(1, round(width * factor))
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
-    distance = distance_to(*_style_at(pictures, brush_size, *size), max(size))
+    distance = distance_to(*_style_at(pictures, brush_size, *size), extent(*size))
     return lambda painted: distance(resized(painted.cpu(), *size).clamp(0, 1), visible)
 
 
@@ -338,7 +339,7 @@ def _to_fit(pictures, target):
 
 def _shrunk(picture):
     height, width = picture.shape[2:]
-    factor = min(1.0, FIT_SIDE / max(height, width))
+    factor = min(1.0, FIT_SIDE / extent(height, width))
     return resized(picture, max(16, round(height * factor)), max(16, round(width * factor))).clamp(0, 1)
 
 

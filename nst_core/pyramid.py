@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 BASE = 320
-"""Longest side in pixels of the coarsest scale. The same for every picture, so that a look does not
+"""Longest side in pixels (see :func:`extent`) of the coarsest scale. The same for every picture, so that a look does not
 depend on its size: what is decided here, finer scales only refine. Coarser ones paint over the start's strokes."""
 
 LARGEST_STEP = 2.3
@@ -50,11 +50,12 @@ def schedule(
 ) -> list[Scale]:
     """The scales, coarsest first, for a picture of ``height`` × ``width`` pixels.
 
-    The quality's evaluations are made ``effort`` times. ``largest`` and ``finest_evaluations`` override the quality's
-    where they are not 0.
+    The quality's evaluations are made ``effort`` times. ``largest``, the longest side in pixels that is computed, and
+    ``finest_evaluations`` override the quality's where they are not 0.
     """
-    longest = max(height, width)
-    finest = min(max(longest, min(LEAST[quality], MOST_ENLARGED * longest)), largest or LARGEST[quality])
+    longest = extent(height, width)
+    limit = largest * longest / max(height, width) if largest else LARGEST[quality]
+    finest = min(max(longest, min(LEAST[quality], MOST_ENLARGED * longest)), limit)
     steps = max(0, math.ceil(math.log(finest / BASE, LARGEST_STEP))) if finest > BASE else 0
     sides = [finest * (BASE / finest) ** (1 - i / steps) if steps else finest for i in range(steps + 1)]
     first, later = EVALUATIONS[quality]
@@ -65,6 +66,15 @@ def schedule(
             count = finest_evaluations
         scales.append(Scale(_side(height * side / longest), _side(width * side / longest), count))
     return scales
+
+
+def extent(height: int, width: int) -> float:
+    """What counts as a picture's longest side, in pixels, wherever strokes and scales are measured by it.
+
+    Up to twice as long as it is wide, its longest side; beyond, that of a picture 2 : 1 with the same area. Else a
+    banner would be computed a few pixels high, with strokes of which only a strip is seen.
+    """
+    return min(max(height, width), math.sqrt(2 * height * width))
 
 
 def resized(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:

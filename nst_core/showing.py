@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from nst_core.pyramid import resized
+from nst_core.pyramid import extent, resized
 
 PATCH = 7  # side of a patch in pixels of each scale's copy
 REACH = (0.3, 0.6)  # of a place into its neighbours, a standard deviation in places, where it is two pixels, and four
@@ -33,9 +33,9 @@ class Field:
 
 def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: float = 100.0) -> torch.Tensor:
     """The picture (1, 3, height, width) that the field shows of ``style`` (1, 3, H, W), of any size."""
-    side = max(height, width) * brush_size / 100
+    side = extent(height, width) * brush_size / 100
     mode = "bilinear"
-    if side < max(style.shape[2:]):
+    if side < extent(*style.shape[2:]):
         darkest, lightest = style.amin((2, 3), keepdim=True), style.amax((2, 3), keepdim=True)
         # a reduced picture overshoots at edges, with colours that the style does not have
         style = torch.minimum(torch.maximum(copy(style, side), darkest), lightest)
@@ -74,6 +74,6 @@ def _sampled(style, mode, y, x):
 
 def copy(picture: torch.Tensor, side: float) -> torch.Tensor:
     """``picture``, (1, C, H, W) in [0, 1], with that longest side in pixels, and room for a patch."""
-    factor = side / max(picture.shape[2:])
+    factor = side / extent(*picture.shape[2:])
     height, width = (max(PATCH + 1, round(n * factor)) for n in picture.shape[2:])
     return resized(picture, height, width).clamp(0, 1)

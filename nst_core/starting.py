@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from nst_core import colour
+from nst_core.pyramid import extent
 from nst_core.recipe import Recipe
 
 FINE = 1 / 64  # of the longest side: what is finer is drawing, what is broader is shapes and light
@@ -48,7 +49,7 @@ def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Rec
 def _broad(picture):
     """``picture`` without what is finer than :data:`FINE`."""
     height, width = picture.shape[2:]
-    factor = 1 / max(1.0, 2 * FINE * max(height, width))
+    factor = 1 / max(1.0, 2 * FINE * extent(height, width))
     small = max(2, round(height * factor)), max(2, round(width * factor))
     return F.interpolate(
         F.interpolate(picture, small, mode="bilinear", antialias=True), (height, width), mode="bicubic"

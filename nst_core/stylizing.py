@@ -14,7 +14,7 @@ from nst_core.likeness import flatness
 from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
-from nst_core.pyramid import resized
+from nst_core.pyramid import extent, resized
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
 
@@ -145,7 +145,7 @@ def _checked(picture, name):
 def _prepared(content, style, settings):
     """The pictures as the scales want them: RGB, colours under transparency, and the colours that are wished for."""
     (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
-    size = _enough_of_style(*style.shape[:2], max(content.shape[:2]) * settings.brush_size / 100)
+    size = _enough_of_style(*style.shape[:2], extent(*content.shape[:2]) * settings.brush_size / 100)
     s, visible_in_style = (x if x is None else resized(x, *size).clamp_(0, 1) for x in (s, visible_in_style))
     if settings.keep_colours == "luminance" or content.shape[2] < 3:
         s = colour.luminance(s).expand(-1, 3, -1, -1)
@@ -163,7 +163,7 @@ def _prepared(content, style, settings):
 def _enough_of_style(height, width, shown):
     """The size that a style is kept at, which is shown ``shown`` pixels long."""
     longest = max(LEAST_STYLE, TWICE * shown)
-    factor = min(1.0, max(longest / max(height, width), TWICE * SMALLEST_STYLE / min(height, width)))
+    factor = min(1.0, max(longest / extent(height, width), TWICE * SMALLEST_STYLE / min(height, width)))
     return round(height * factor), round(width * factor)
 
 

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from nst_core import layout
 from nst_core.likeness import distance
 from nst_core.patchmatch import Effort, Patches, density, improved
-from nst_core.pyramid import MOST_ENLARGED, resized
+from nst_core.pyramid import MOST_ENLARGED, extent, resized
 from nst_core.showing import PATCH, Field, copy, shown
 
 COARSEST, FINEST = 48, 512  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
@@ -80,7 +80,7 @@ def field(
             it has, which is broader and rougher; it may also raise.
     """
     factor = brush_size / 100
-    scales = _scales(max(content.shape[2:]), factor, detailed)
+    scales = _scales(extent(*content.shape[2:]), factor, detailed)
     search = _Search(content, style, visible, factor, guidance, reuse, scales[0].side)
     tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even))
     randoms = [torch.Generator().manual_seed(seed) for _ in range(2)]
@@ -92,7 +92,7 @@ def field(
     return search.refined(found, scales[tried:], even, randoms[0], told)
 
 
-def places(longest: int, brush_size: float = 100.0, even: float = 0.0, detailed: bool = True) -> float:
+def places(longest: float, brush_size: float = 100.0, even: float = 0.0, detailed: bool = True) -> float:
     """What a field of a content of that longest side, if it is a square, takes in work: places sought, in all turns."""
     return _whole(_scales(longest, brush_size / 100, detailed), brush_size / 100, even)
 
@@ -186,7 +186,7 @@ class _Search:
         """How unlike the style it is what ``found`` shows."""
         side = min(FINEST, LONGEST_STYLE / self.factor)
         _, style, visible = self._copies(side)
-        height, width = (max(1, round(n * side / max(self.content.shape[2:]))) for n in self.content.shape[2:])
+        height, width = (max(1, round(n * side / extent(*self.content.shape[2:]))) for n in self.content.shape[2:])
         return distance(shown(found, self.style, height, width, 100 * self.factor), style, None, visible)
 
     @cached_property

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_core.pyramid import carried_up, reduced, resized, schedule
+from nst_core.pyramid import carried_up, extent, reduced, resized, schedule
 from tests.core.drawing import drawn, tensor
 
 SIDES, QUALITIES = st.integers(16, 5000), st.sampled_from(["draft", "normal", "fine"])
@@ -19,9 +19,9 @@ def test_scales_grow_to_the_picture_or_to_what_small_ones_are_computed_at(height
     sizes = [(scale.height, scale.width) for scale in scales]
     assert sizes == sorted(sizes) and all(min(size) >= 16 for size in sizes)
     assert all(max(a) < max(b) for a, b in itertools.pairwise(sizes))
-    longest = max(height, width)
+    longest = extent(height, width)
     finest = {"draft": min(longest, 288), "normal": min(2 * longest, 768), "fine": max(longest, min(2 * longest, 768))}
-    assert max(sizes[-1]) == finest[quality]
+    assert sizes[-1] == tuple(max(16, round(n * finest[quality] / longest)) for n in (height, width))
     assert all(scale.evaluations > 0 for scale in scales)
     if quality == "fine" and longest >= 768:
         assert sizes[-1] == (height, width)
@@ -43,9 +43,10 @@ def test_a_better_quality_starts_alike_and_goes_further(height, width):
 @given(height=SIDES, width=SIDES, quality=QUALITIES, largest=st.integers(16, 6000), evaluations=st.integers(1, 999))
 def test_the_largest_scale_and_its_evaluations_can_be_given(height, width, quality, largest, evaluations):
     last = schedule(height, width, quality, largest, evaluations)[-1]
-    longest = max(height, width)
-    least = 0 if quality == "draft" else min(2 * longest, 768)
-    assert max(last.height, last.width) == max(16, min(largest, max(longest, least)))
+    longest, counted = max(height, width), extent(height, width)
+    least = 0 if quality == "draft" else min(2 * counted, 768)
+    finest = min(largest, max(counted, least) * longest / counted)
+    assert max(last.height, last.width) == max(16, round(finest))
     assert last.evaluations == evaluations
 
 
@@ -83,3 +84,22 @@ def test_smaller_pictures_keep_the_mean_and_have_no_moiré(smaller):
     assert small.shape == (1, 3, 31, 29)
     assert float((small[..., 2:-2, 2:-2] - 0.5).abs().max()) < 0.05
     assert smaller(lines, 120, 120) is lines
+
+
+@given(st.integers(16, 4000), st.integers(16, 4000))
+def test_up_to_twice_as_long_as_it_is_wide_a_picture_counts_by_its_longest_side(short, long):
+    short, long = sorted((short, long))
+    assert extent(short, long) == extent(long, short)
+    if long <= 2 * short:
+        assert extent(short, long) == long
+    else:
+        assert 2 * short <= extent(short, long) < long
+        assert extent(short, long) ** 2 == pytest.approx(2 * short * long)
+
+
+def test_a_banner_is_computed_at_as_many_pixels_as_other_pictures():
+    """A strip of 2000×60 would be 23 pixels high if it were 768 pixels long."""
+    for quality in ("draft", "normal"):
+        strip, plain = (schedule(*size, quality)[-1] for size in ((60, 2000), (600, 1200)))
+        assert strip.height * strip.width == pytest.approx(plain.height * plain.width, rel=0.03)
+        assert strip.width / strip.height == pytest.approx(2000 / 60, rel=0.03)

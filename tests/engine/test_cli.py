@@ -227,6 +227,16 @@ print(loaded, peak())
     assert peak - loaded < 590e6 - 240e6
 
 
+def test_another_python_is_told_which_one_to_use(folder):
+    """Without any of the packages, as the system's is."""
+    line = [sys.executable, "-S", *command("my content.png", "style.jpg", "-o", "out.png")[1:]]
+    done = subprocess.run(
+        line, cwd=folder, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and not done.stdout
+    assert re.fullmatch(r"This Python has no \w+; use the engine's own, .* install.py makes and names\.\n", done.stderr)
+
+
 @pytest.mark.parametrize("module", ["argparse", "numpy", "torch._C"])
 def test_ctrl_c_while_modules_are_imported_is_told_in_one_line(folder, module):
     line = [sys.executable, "-X", "importtime", *command("my content.png", "style.jpg", "-o", "out.png")[1:]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -85,6 +86,8 @@ def test_it_says_what_it_did_and_what_is_next(installed):
     assert str(person.data) in said
     assert all(str(person.plug_in(profile).parent) in said for profile in PROFILES)
     assert "Filters ▸ Artistic ▸ Neural Style…" in said.splitlines()[-1]
+    python = re.search(r"The engine's Python, for the command line, is (.*)\.\n", said)[1]
+    assert "--strength" in subprocess.check_output([python, "-m", "nst_core", "--help"], cwd="/", text=True)
 
 
 def test_a_second_run_is_quick_and_changes_nothing(installed):
