@@ -33,7 +33,7 @@ NEARER = 0.85  # times as unlike the style is clearly nearer: finer scales bring
 COMPARED = 800  # longest side in pixels of what is compared at most: it is reduced anyhow, see likeness
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
-STYLES_KEPT = 4  # as it came, prepared, at a scale's size, and how much each pixel counts
+STYLES_KEPT = 2  # of the size that it is prepared in: one, and what is made of it for a scale
 COPIED_TO_CARD = 3  # of the finest size, beside what a search takes anywhere: all the others stay where they are
 BEYOND_THE_LIMIT = 0.9  # of what a picture takes at least, by an estimate that may be a tenth too high
 
@@ -130,7 +130,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
 
 def _in_full(painted, pictures, recipe):
     """``painted`` at the content's size, as opaque as the recipe says."""
-    painted = pyramid.reduced(painted, *pictures.content.shape[2:])
+    painted = pyramid.lanczos(painted, *pictures.content.shape[2:])
     return torch.lerp(pictures.content, painted, recipe.opacity)
 
 

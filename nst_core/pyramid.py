@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 BASE = 320
-"""Longest side in pixels (see :func:`extent`) of the coarsest scale. The same for every picture, so that a look does not
-depend on its size: what is decided here, finer scales only refine. Coarser ones paint over the start's strokes."""
+"""Longest side in pixels (see :func:`extent`) of the coarsest scale. The same for every picture, so that a look does
+not depend on its size: what is decided here, finer scales only refine. Coarser ones paint over the start's strokes."""
 
 LARGEST_STEP = 2.3
 """How much longer than the scale before it a scale may be."""
@@ -84,8 +84,11 @@ def resized(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return F.interpolate(picture, (height, width), mode="bicubic", antialias=True, align_corners=False)
 
 
-def reduced(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """A picture (1, C, H, W) on the CPU at a smaller size, as sharp as it can be without aliases: Lanczos' filter."""
+def lanczos(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """A picture (1, C, H, W) on the CPU at another size, as sharp as it can be without aliases: Lanczos' filter.
+
+    What is enlarged and then reduced with it is what it was; bicubic filters leave it softer. Values may leave [0, 1].
+    """
     if picture.shape[2:] == (height, width):
         return picture
     planes = [Image.fromarray(plane.numpy()).resize((width, height), Image.Resampling.LANCZOS) for plane in picture[0]]

@@ -35,7 +35,7 @@ def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: f
     """The picture (1, 3, height, width) that the field shows of ``style`` (1, 3, H, W), of any size."""
     side = extent(height, width) * brush_size / 100
     mode = "bilinear"
-    if side < extent(*style.shape[2:]):
+    if side <= extent(*style.shape[2:]):
         darkest, lightest = style.amin((2, 3), keepdim=True), style.amax((2, 3), keepdim=True)
         # a reduced picture overshoots at edges, with colours that the style does not have
         style = torch.minimum(torch.maximum(copy(style, side), darkest), lightest)

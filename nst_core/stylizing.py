@@ -14,7 +14,7 @@ from nst_core.likeness import flatness
 from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
 from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
-from nst_core.pyramid import extent, resized
+from nst_core.pyramid import LEAST, MOST_ENLARGED, extent, lanczos
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
 
@@ -145,8 +145,8 @@ def _checked(picture, name):
 def _prepared(content, style, settings):
     """The pictures as the scales want them: RGB, colours under transparency, and the colours that are wished for."""
     (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
-    size = _enough_of_style(*style.shape[:2], extent(*content.shape[:2]) * settings.brush_size / 100)
-    s, visible_in_style = (x if x is None else resized(x, *size).clamp_(0, 1) for x in (s, visible_in_style))
+    size = _size_of_style(*style.shape[:2], extent(*content.shape[:2]), settings)
+    s, visible_in_style = (x if x is None else lanczos(x, *size).clamp_(0, 1) for x in (s, visible_in_style))
     if settings.keep_colours == "luminance" or content.shape[2] < 3:
         s = colour.luminance(s).expand(-1, 3, -1, -1)
         c = colour.luminance(c).expand(-1, 3, -1, -1)
@@ -160,10 +160,18 @@ def _prepared(content, style, settings):
     return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style)
 
 
-def _enough_of_style(height, width, shown):
-    """The size that a style is kept at, which is shown ``shown`` pixels long."""
-    longest = max(LEAST_STYLE, TWICE * shown)
-    factor = min(1.0, max(longest / extent(height, width), TWICE * SMALLEST_STYLE / min(height, width)))
+def _size_of_style(height, width, content, settings):
+    """The size that a style is brought to for a content of that extent.
+
+    Small contents are computed larger (:mod:`nst_core.pyramid`), and a style that would be enlarged on the way with
+    softer filters is enlarged before.
+    """
+    shown = content * settings.brush_size / 100
+    most, least = max(LEAST_STYLE, TWICE * shown), 0.0
+    if settings.preset != "gatys":
+        least = min(LEAST_STYLE, shown * min(MOST_ENLARGED, LEAST["normal"] / content))
+    factor = max(least / extent(height, width), min(1.0, most / extent(height, width)))
+    factor = max(factor, min(1.0, TWICE * SMALLEST_STYLE / min(height, width)))
     return round(height * factor), round(width * factor)
 
 
