@@ -166,10 +166,11 @@ def _size_of_style(height, width, content, settings):
     Small contents are computed larger (:mod:`nst_core.pyramid`), and a style that would be enlarged on the way with
     softer filters is enlarged before.
     """
-    shown = content * settings.brush_size / 100
-    most, least = max(LEAST_STYLE, TWICE * shown), 0.0
+    brush = settings.brush_size / 100
+    most, least = max(LEAST_STYLE, TWICE * brush * content), 0.0
     if settings.preset != "gatys":
-        least = min(LEAST_STYLE, shown * min(MOST_ENLARGED, LEAST["normal"] / content))
+        computed = min(MOST_ENLARGED * content, LEAST[settings.quality], settings.max_size or math.inf)
+        least = min(LEAST_STYLE, brush * max(content, computed))
     factor = max(least / extent(height, width), min(1.0, most / extent(height, width)))
     factor = max(factor, min(1.0, TWICE * SMALLEST_STYLE / min(height, width)))
     return round(height * factor), round(width * factor)

@@ -50,7 +50,9 @@ def test_noise_is_further_from_a_smooth_style_than_the_content_is():
 )
 def test_the_scores_are_those_of_their_definition(judge, picture, style, content):
     scores = judge.scores(picture)
-    assert scores.style == pytest.approx(style, abs=0.01)
+    # most of the style's variances are equal, but for rounding: which directions are looked along there is another
+    # processor's choice, and fine stripes, which are all of them, scored 0.4859, 0.4910 and 0.5072
+    assert scores.style == pytest.approx(style, abs=0.03)
     assert scores.content == pytest.approx(content, abs=0.01)
 
 

@@ -19,9 +19,13 @@ def settings(**values):
 @pytest.mark.parametrize(
     ("content", "style", "values", "kept"),
     [
-        ((288, 384), (90, 120), {}, (576, 768)),  # as the content is computed, so that it is not enlarged on the way
-        ((288, 384), (90, 120), {"brush_size": 50}, (288, 384)),
-        ((60, 80), (90, 120), {}, (120, 160)),  # which is computed twice as large
+        ((288, 384), (90, 120), {}, (288, 384)),
+        # as the content is computed, so that it is not enlarged on the way
+        ((288, 384), (90, 120), {"quality": "normal"}, (576, 768)),
+        ((288, 384), (90, 120), {"quality": "normal", "max_size": 400}, (300, 400)),
+        ((288, 384), (90, 120), {"quality": "normal", "brush_size": 50}, (288, 384)),
+        ((60, 80), (90, 120), {"quality": "normal"}, (120, 160)),
+        ((1200, 1600), (90, 120), {}, (768, 1024)),
         ((288, 384), (700, 900), {}, (700, 900)),
         ((288, 384), (1800, 2400), {}, (768, 1024)),
         ((288, 384), (1800, 2400), {"brush_size": 400}, (1800, 2400)),
