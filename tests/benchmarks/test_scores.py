@@ -37,22 +37,22 @@ def test_noise_is_further_from_a_smooth_style_than_the_content_is():
     assert Judge(hills(), soft).scores(noise()).style < 0
 
 
-# of pictures of 8 bits, by the definition's first implementation, which reads them from files
+# of pictures of 8 bits, by the definition's first implementation, which reads them from files. Other stripes than the
+# style's have no number of their own: which of its many equal directions they are seen along, the processor and the
+# number of threads decide (0.486, 0.491 and 0.507 for stripes half as far apart).
 @pytest.mark.parametrize(
     ("picture", "style", "content"),
     [
         (0.5 * hills() + 0.5 * stripes(), 0.5055, 0.4126),
         (0.75 * hills() + 0.25 * stripes(), 0.2529, 0.5475),
         (noise(), 0.1633, 0.2252),
-        (stripes(wavelength=0.05), 0.4859, 0.1813),
+        (stripes()[:, ::-1], 0.8783, 0.3305),
         (hills()[:, ::-1], -0.0004, 0.3299),
     ],
 )
 def test_the_scores_are_those_of_their_definition(judge, picture, style, content):
     scores = judge.scores(picture)
-    # most of the style's variances are equal, but for rounding: which directions are looked along there is another
-    # processor's choice, and fine stripes, which are all of them, scored 0.4859, 0.4910 and 0.5072
-    assert scores.style == pytest.approx(style, abs=0.03)
+    assert scores.style == pytest.approx(style, abs=0.01)
     assert scores.content == pytest.approx(content, abs=0.01)
 
 
