@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,8 +17,10 @@ import torch
 
 from benchmarks.scores import Judge, Scores
 from benchmarks.watch import Fit, Scale, watched
+from nst_core import weights
 from nst_core.progress import Stop
 from nst_core.pyramid import resized
+from nst_core.recipe import recipe
 from nst_core.settings import Settings
 from nst_core.stylizing import stylize_fully
 
@@ -59,10 +62,10 @@ class Trace:
 
 
 class _Recorder:
-    """Writes a trace, with a clock that can be held."""
+    """Writes a trace, with a clock that can be held. ``as_given`` makes of a searched picture the one to be had."""
 
-    def __init__(self, judge: Judge, every: int):
-        self.judge, self.every = judge, every
+    def __init__(self, judge: Judge, every: int, as_given: Callable[[torch.Tensor], np.ndarray]):
+        self.judge, self.every, self.as_given = judge, every, as_given
         self.points: list[Point] = []
         self.best: torch.Tensor | None = None
         self._loss, self._scale, self._held, self._began = math.inf, None, 0.0, time.monotonic()
@@ -85,13 +88,13 @@ class _Recorder:
         self._held += time.monotonic() - now
 
     def scored(self, point: Point) -> Point:
-        scores = self.judge.scores(as_array(self.best))
+        scores = self.judge.scores(self.as_given(self.best))
         return Point(point.seconds, point.evaluations, point.scale, point.loss, scores)
 
     def finished(self, trace: Trace) -> Trace:
         """The trace with all points, the last of them scored."""
         self.points[-1] = self.scored(self.points[-1])
-        trace.points, trace.finest, trace.picture = self.points, self.points[-1].scale, as_array(self.best)
+        trace.points, trace.finest, trace.picture = self.points, self.points[-1].scale, self.as_given(self.best)
         return trace
 
 
@@ -102,21 +105,14 @@ class _Enough(Exception):
 def plain(scale: Scale, content: np.ndarray, judge: Judge, evaluations: int) -> Trace:
     """L-BFGS with strong Wolfe line search on the engine's final loss, at its finest scale alone.
 
-    It starts from the content itself; recolouring the start is the engine's idea. The targets are the same.
+    It starts from the content itself; recolouring the start is the engine's idea. The targets are the same. Where its
+    line search finds no lower loss any more, as gradients of low precision point nowhere, it begins anew from its best
+    picture, as the engine's does, until all ``evaluations`` are made.
     """
-    objective, recorder = scale.objective, _Recorder(judge, PLAIN_EVERY)
+    objective, recorder = scale.objective, _Recorder(judge, PLAIN_EVERY, as_array)
     start = torch.from_numpy(content).permute(2, 0, 1)[None]
     start = resized(start, objective.height, objective.width).clamp(0, 1).contiguous().to(scale.start.device)
     variable, count = torch.nn.Parameter(start), 0
-    optimizer = torch.optim.LBFGS(
-        [variable],
-        max_iter=evaluations,
-        max_eval=evaluations + 1,
-        tolerance_grad=0,
-        tolerance_change=0,
-        history_size=HISTORY,
-        line_search_fn="strong_wolfe",
-    )
 
     def closure():
         nonlocal count
@@ -129,7 +125,18 @@ def plain(scale: Scale, content: np.ndarray, judge: Judge, evaluations: int) -> 
 
     recorder.start_clock()
     with contextlib.suppress(_Enough):
-        optimizer.step(closure)
+        while True:
+            optimizer = torch.optim.LBFGS(
+                [variable],
+                max_iter=evaluations,
+                max_eval=evaluations + 1,
+                tolerance_grad=0,
+                tolerance_change=0,
+                history_size=HISTORY,
+                line_search_fn="strong_wolfe",
+            )
+            optimizer.step(closure)
+            variable.data.copy_(recorder.best)
     return recorder.finished(Trace(planned=evaluations))
 
 
@@ -145,10 +152,13 @@ def ours(
     """The engine's run with ``settings``; its clock begins when the features are there, as the plain search's does.
 
     Where the quality's evaluations are used up and the loss is not yet ``wanted``, it goes on at the finest scale until
-    it is, or all ``evaluations`` are used. ``finest`` is its finest scale.
+    it is, or all ``evaluations`` are used. ``finest`` is its finest scale. Scored is the picture that an artist would
+    get of the searched one, through which a little of the content shows.
     """
     size, planned = (finest.objective.height, finest.objective.width), min(finest.search.evaluations, evaluations)
-    recorder = _Recorder(judge, OURS_EVERY)
+    opacity = recipe(settings, weights.chosen(settings.features)).opacity
+    unpainted = resized(torch.from_numpy(content).permute(2, 0, 1)[None], *size).clamp(0, 1)
+    recorder = _Recorder(judge, OURS_EVERY, lambda picture: as_array(torch.lerp(unpainted, picture.cpu(), opacity)))
 
     def on_scale(scale):
         if scale.number == 0:
@@ -168,5 +178,5 @@ def ours(
 
 
 def as_array(picture: torch.Tensor) -> np.ndarray:
-    """A tensor (1, 3, H, W) as the array H×W×3 in [0, 1] that an artist would get."""
+    """A tensor (1, 3, H, W) as the array H×W×3 in [0, 1]."""
     return picture[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
