@@ -42,6 +42,7 @@ BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, w
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 PULL = 20.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
+LITTLE = 0.1  # of that pull is the other way that is tried
 PULLED = 2  # scales, from the coarsest on, at which it pulls in full
 LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
@@ -86,9 +87,9 @@ def field(
     randoms = [torch.Generator().manual_seed(seed) for _ in range(2)]
     found = search.refined(None, scales[:tried], even, randoms[0], told)
     if tried and not told.ended:
-        other = search.refined(None, scales[:tried], 0.0, randoms[1], told)
+        other = search.refined(None, scales[:tried], LITTLE * even, randoms[1], told)
         if not told.ended and search.unlike(other) < search.unlike(found):
-            found, even, randoms = other, 0.0, randoms[1:]
+            found, even, randoms = other, LITTLE * even, randoms[1:]
     return search.refined(found, scales[tried:], even, randoms[0], told)
 
 
@@ -121,7 +122,8 @@ def _scales(longest, factor, detailed):
 
 
 def _tried(scales, even):
-    """How many scales, from the coarsest on, are searched with an even layout and without, to go on from the better."""
+    """How many scales, from the coarsest on, are searched with the pull in full and a little of it, to go on from the
+    better."""
     pulled = [scale for scale in scales if even * scale.pulled]
     return min(len(pulled), 1 + sum(scale.side < JUDGED for scale in pulled))
 

@@ -170,13 +170,12 @@ def half_calm():
     ("pictures", "evenly"), [(half_calm, True), (lambda: (tensor(scene(96, 128)), tiled(16, 20)), False)]
 )
 def test_the_layout_that_is_more_like_the_style_is_taken(pictures, evenly, monkeypatch):
-    """With the pull to an even layout or without, from the very same choices on."""
+    """With the pull to an even layout or with little of it, from the very same choices on."""
     content, style = pictures()
     chosen = field(content, style, 0, guidance=0.05, even=1.0)
-    left_alone = field(content, style, 0, guidance=0.05)
     monkeypatch.setattr(synthesis, "_tried", lambda scales, even: 0)
-    pulled = field(content, style, 0, guidance=0.05, even=1.0)
-    same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in (pulled, left_alone)]
+    pulled, hardly = (field(content, style, 0, guidance=0.05, even=even) for even in (1.0, synthesis.LITTLE))
+    same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in (pulled, hardly)]
     assert same == [evenly, not evenly]
-    unlike = [distance(shown(x, style, 240, 320), style) for x in (pulled, left_alone)]
+    unlike = [distance(shown(x, style, 240, 320), style) for x in (pulled, hardly)]
     assert (unlike[0] < unlike[1]) == evenly, unlike
