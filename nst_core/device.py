@@ -17,8 +17,8 @@ MEGABYTE = 1_000_000
 SHARE_OF_FREE = 0.7  # of the free memory that a run may take where no limit is given
 SMALLEST_TILE = 256
 LARGEST_TILE = 2048
-WORKSPACES = 1.35  # times as much is taken on a card for products of float32
-RUNTIME_MB = 520  # torch itself, the fit, the layout; with the smallest tile it is the least limit of settings.py
+WORKSPACES = 1.35  # times as much is taken with what products work in: all but those of bfloat16 on a card
+RUNTIME_MB = 580  # torch itself, the fit, the layout; with the smallest tile it is the least limit of settings.py
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,15 @@ def least(height: int, width: int, network: vgg.Vgg16, margin: int) -> int:
 
 def bytes_per_pixel(network: vgg.Vgg16) -> float:
     """Memory for one evaluation of one pixel: every convolution's output is kept for the gradient, and the widest is
-    there four times more on the way back. (Measured: 0.6 to 0.8 of that with bfloat16, 0.9 without. On a card, where
-    cuDNN takes some to work in, 0.95 with bfloat16, 1.3 without.)"""
+    there four times more on the way back. (Measured: 0.6 to 1.3 of that with bfloat16, by the processor and the size,
+    0.9 to 1.3 without; on a card 0.95 with bfloat16, 1.3 without.)"""
     kept, widest = 0.0, 0.0
     for (weight, _), layer in zip(network.weights, vgg.LAYERS, strict=False):
         out = weight.shape[0] / vgg.stride(layer) ** 2
         kept += weight.element_size() * out
         widest = max(widest, weight.element_size() * out)
-    on_card = network.device.type == "cuda" and network.weights[-1][0].dtype != torch.bfloat16
-    return (kept + 4 * widest) * (WORKSPACES if on_card else 1.0)
+    quick_card = network.device.type == "cuda" and network.weights[-1][0].dtype == torch.bfloat16
+    return (kept + 4 * widest) * (1.0 if quick_card else WORKSPACES)
 
 
 _BYTES_OF_PAIR = 2 * 3 * 4  # a step and a gradient difference, RGB in float32

@@ -105,7 +105,7 @@ BAD = {
     "a number of two words": (["a", "b", "--brush-size", "24"], "--brush-size is 24; it must be from 25 to 400 %; see"),
     "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
     "half a seed": (["a", "b", "--seed", "1.5"], "--seed is 1.5; it must be a whole number"),
-    "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 590 to 10000000 MB"),
+    "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 680 to 10000000 MB"),
     "an unknown choice": (["a", "b", "--quality", "best"], "invalid choice: 'best'"),
     "an unknown option": (["a", "b", "--brush", "2"], "Unrecognized arguments: --brush"),
     "the content overwritten": (["my content.png", "style.jpg", "-o", "./my content.png"], "choose another name"),
@@ -218,13 +218,13 @@ loaded = peak()
 assert main(sys.argv[1:]) == 0
 print(loaded, peak())
 """
-    options = "-o", "out.png", "--quality", "draft", "--evaluations", "2", "--memory-limit", "590"
+    options = "-o", "out.png", "--quality", "draft", "--evaluations", "2", "--memory-limit", "680"
     line = [sys.executable, "-c", code, "my content.png", "style.jpg", *options]
     done = subprocess.run(line, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     loaded, peak = (int(kilobytes) * 1024 for kilobytes in done.stdout.splitlines()[-1].split())
     # PyTorch itself takes 230 MB in its CPU build, which the limit is meant for, and 530 MB in its CUDA build
-    assert peak - loaded < 590e6 - 240e6
+    assert peak - loaded < 680e6 - 240e6
 
 
 def test_another_python_is_told_which_one_to_use(folder):
