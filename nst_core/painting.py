@@ -21,6 +21,7 @@ from nst_core.preconditioner import preconditioner
 from nst_core.pyramid import extent, resized
 from nst_core.recipe import Recipe
 from nst_core.settings import Settings
+from nst_core.sharpness import lacking, sharpened
 from nst_core.showing import shown
 
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
@@ -43,12 +44,14 @@ class Pictures:
     """Prepared pictures, all (1, 3, H, W) and (1, 1, H, W) float32 tensors in [0, 1].
 
     ``visible`` and ``visible_in_style`` are the alphas, or how much each pixel counts; None where all count alike.
+    ``crispness`` is the style's as it came, at the size that it is shown at; see :mod:`nst_core.sharpness`.
     """
 
     content: torch.Tensor
     style: torch.Tensor
     visible: torch.Tensor | None = None
     visible_in_style: torch.Tensor | None = None
+    crispness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     started = functools.partial(_started, pictures, field, settings.brush_size)
     start = started(recipe, *finest)
     if field and clock.finishing:  # nothing was painted yet: the strokes that were found are the best so far
-        return Painting(_in_full(start.base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
+        return Painting(in_full(start.base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
     seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
     note = why or _too_little(scales[-1], network_on(on), pictures, recipe, settings)
     here = place(on, settings.memory_limit, note)
@@ -124,13 +127,15 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         if not finished:
             break
     clock.enlarging(number, minimum.evaluations, minimum.loss)
-    painted = _in_full(pyramid.carried_up(picture, before, start.base), pictures, recipe)
+    painted = in_full(pyramid.carried_up(picture, before, start.base), pictures, recipe)
     return Painting(painted, evaluations, minimum.loss, finished, here)
 
 
-def _in_full(painted, pictures, recipe):
-    """``painted`` at the content's size, as opaque as the recipe says."""
+def in_full(painted: torch.Tensor, pictures: Pictures, recipe: Recipe) -> torch.Tensor:
+    """``painted``, (1, 3, H, W) of any size, at the content's size, as crisp and as opaque as the recipe says."""
     painted = pyramid.lanczos(painted, *pictures.content.shape[2:])
+    if recipe.crisp:
+        painted = sharpened(painted, recipe.crisp * lacking(painted, pictures.crispness, pictures.visible))
     return torch.lerp(pictures.content, painted, recipe.opacity)
 
 

@@ -95,6 +95,17 @@ def lanczos(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return torch.stack([torch.from_numpy(np.array(plane)) for plane in planes])[None]
 
 
+def blurred(picture: torch.Tensor, deviation: float) -> torch.Tensor:
+    """A Gaussian blur of a picture (1, C, H, W), with its standard deviation in pixels; borders are continued."""
+    reach, channels = math.ceil(2.5 * deviation), picture.shape[1]
+    taps = torch.exp(-torch.arange(-reach, reach + 1).float().square() / (2 * deviation**2))
+    taps = (taps / taps.sum()).to(picture)
+    for shape, padding in (((1, 1, 1, -1), (reach, reach, 0, 0)), ((1, 1, -1, 1), (0, 0, reach, reach))):
+        kernel = taps.view(shape).expand(channels, 1, -1, -1)
+        picture = F.conv2d(F.pad(picture, padding, mode="replicate"), kernel, groups=channels)
+    return picture
+
+
 def carried_up(painted: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor, detail: float = 1.0) -> torch.Tensor:
     """``painted``, which came of the picture ``coarse``, at the size of ``fine``, the same picture at a finer scale.
 

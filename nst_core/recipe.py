@@ -68,6 +68,8 @@ class Recipe:
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
+        crisp: how much of the fine detail that the strokes lack is given back in the end, 0 to 1, see
+            :mod:`nst_core.sharpness`.
         opacity: how much of the change is shown in the end, 0 to 1.
         effort: how many times the quality's evaluations to spend: far from the content there is a longer way to go.
         moved: how far the search moves broad shapes and fine detail, see :mod:`nst_core.preconditioner`; None: alike.
@@ -87,6 +89,7 @@ class Recipe:
     balance: float
     kept: float
     detail: float
+    crisp: float
     opacity: float
     effort: float
     moved: tuple[float, float] | None
@@ -102,11 +105,12 @@ class Recipe:
         """For a style whose statistics the content has no place for: flat colours, tiles in a grid, letters.
 
         The way to meet them is halos and relief then, where the start has clean colours. So the style counts as the
-        start uses it, which has little left to meet, and less; and the start has less of the content's shading.
+        start uses it, which has little left to meet, and less; and the start has less of the content's shading. Their
+        edges are crisp.
         """
         drawn = {"broad": 0.0, "drawing": DRAWN_GENTLY * self.drawing, "kept": DRAWN_GENTLY * self.kept}
         style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
-        return replace(self, weights=replace(self.weights, style=style), gentle=1.0, balance=1.0, **drawn)
+        return replace(self, weights=replace(self.weights, style=style), gentle=1.0, balance=1.0, crisp=0.0, **drawn)
 
 
 def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
@@ -125,6 +129,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
             balance=0.0,
             kept=1.0,
             detail=0.0,
+            crisp=0.0,
             opacity=1.0,
             effort=1.0,
             moved=None,
@@ -158,6 +163,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         balance=BALANCE,
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
+        crisp=0.0 if from_noise else below,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**0.5,
         effort=NOISE_EFFORT if from_noise else 1 + EFFORT * above,
         moved=MOVED,

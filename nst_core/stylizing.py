@@ -17,6 +17,7 @@ from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
 from nst_core.pyramid import LEAST, MOST_ENLARGED, extent, lanczos
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
+from nst_core.sharpness import crispness
 
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
 
@@ -145,7 +146,10 @@ def _checked(picture, name):
 def _prepared(content, style, settings):
     """The pictures as the scales want them: RGB, colours under transparency, and the colours that are wished for."""
     (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
-    size = _size_of_style(*style.shape[:2], extent(*content.shape[:2]), settings)
+    length = extent(*content.shape[:2])
+    size, crisp = _size_of_style(*style.shape[:2], length, settings), 0.0
+    if settings.preset != "gatys":
+        crisp = crispness(s, visible_in_style, length, settings.brush_size / 100)
     s, visible_in_style = (x if x is None else lanczos(x, *size).clamp_(0, 1) for x in (s, visible_in_style))
     if settings.keep_colours == "luminance" or content.shape[2] < 3:
         s = colour.luminance(s).expand(-1, 3, -1, -1)
@@ -156,8 +160,10 @@ def _prepared(content, style, settings):
             "something painted on it."
         )
     if settings.keep_colours != "off":
+        before = colour.luminance(s).std()
         s = colour.matched(s, c, visible_in_style, visible)
-    return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style)
+        crisp *= float(colour.luminance(s).std() / before)
+    return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style, crisp)
 
 
 def _size_of_style(height, width, content, settings):

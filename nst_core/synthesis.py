@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from nst_core import layout
 from nst_core.likeness import distance
 from nst_core.patchmatch import Effort, Patches, density, improved
-from nst_core.pyramid import MOST_ENLARGED, extent, resized
+from nst_core.pyramid import MOST_ENLARGED, blurred, extent, resized
 from nst_core.showing import PATCH, Field, copy, shown
 
 COARSEST, FINEST = 48, 512  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
@@ -295,14 +295,14 @@ def _patches(look, guide, penalty):
 
 def _guide(picture):
     """What a patch is to be like: its colours, and the shapes that are finer than these."""
-    broad, fine = (_blurred(picture, deviation) for deviation in BLUR)
+    broad, fine = (blurred(picture, deviation) for deviation in BLUR)
     return torch.cat([broad, math.sqrt(SHAPES) * (fine - broad)], 1)
 
 
 def _salience(content):
     """Where the content has something on it, (H, W): its local contrast, in units of the mean."""
     grey = content.mean(1, keepdim=True)
-    contrast = _blurred((grey - _blurred(grey, 3.0)).abs(), 1.5)[0, 0]
+    contrast = blurred((grey - blurred(grey, 3.0)).abs(), 1.5)[0, 0]
     return (contrast / contrast.mean().clamp_min(0.01)).clamp(max=4)
 
 
@@ -368,14 +368,3 @@ def _mean_of_patches(index, there, style, height, width):
         total[:, here[0], here[1]] += weight * pixels[:, there_pixels.flatten()].view(3, *patches.shape)
         weights[here] += weight
     return (total / weights)[None]
-
-
-def _blurred(picture, deviation):
-    """A Gaussian blur of (1, C, H, W); borders are continued."""
-    reach, channels = math.ceil(2.5 * deviation), picture.shape[1]
-    taps = torch.exp(-torch.arange(-reach, reach + 1).float().square() / (2 * deviation**2))
-    taps = (taps / taps.sum()).to(picture)
-    for shape, padding in (((1, 1, 1, -1), (reach, reach, 0, 0)), ((1, 1, -1, 1), (0, 0, reach, reach))):
-        kernel = taps.view(shape).expand(channels, 1, -1, -1)
-        picture = F.conv2d(F.pad(picture, padding, mode="replicate"), kernel, groups=channels)
-    return picture
