@@ -18,6 +18,7 @@ import torch
 from benchmarks.scores import Judge, Scores
 from benchmarks.watch import Fit, Scale, watched
 from nst_core import weights
+from nst_core.likeness import flatness
 from nst_core.painting import Pictures, in_full
 from nst_core.progress import Stop
 from nst_core.pyramid import extent, resized
@@ -158,8 +159,8 @@ def ours(
     get of the searched one: as crisp as the style, with a little of the content showing through.
     """
     size, planned = (finest.objective.height, finest.objective.width), min(finest.search.evaluations, evaluations)
-    steps = recipe(settings, weights.chosen(settings.features))
     c, s = (torch.from_numpy(x).permute(2, 0, 1)[None].contiguous() for x in (content, style))
+    steps = recipe(settings, weights.chosen(settings.features), flatness(s))
     pictures = Pictures(c, s, crispness=crispness(s, None, extent(*content.shape[:2])))
     recorder = _Recorder(judge, OURS_EVERY, lambda picture: as_array(in_full(picture.cpu(), pictures, steps)))
 

@@ -112,7 +112,7 @@ def least(height: int, width: int, network: vgg.Vgg16, margin: int) -> int:
 
 def bytes_per_pixel(network: vgg.Vgg16) -> float:
     """Memory for one evaluation of one pixel: every convolution's output is kept for the gradient, and the widest is
-    there four times more on the way back. (Measured: 0.6 to 1.3 of that with bfloat16, by the processor and the size,
+    there four times more on the way back. (Measured: 0.6 to 1.4 of that with bfloat16, by the processor and the size,
     0.9 to 1.3 without; on a card 0.95 with bfloat16, 1.3 without.)"""
     kept, widest = 0.0, 0.0
     for (weight, _), layer in zip(network.weights, vgg.LAYERS, strict=False):
