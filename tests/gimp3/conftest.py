@@ -45,8 +45,8 @@ class Studio:
     def record(self, code: str, /, **values) -> tuple:
         """:meth:`do` with a record of what the plug-in sends: (the result, the frames of its stylize requests).
 
-        GIMP's conversions may differ in the last digits from process to process, which an optimisation makes visible,
-        so that only the very pixels that were sent lead to the pixels that came back.
+        GIMP's conversions may differ in the last digits from process to process. The engine rounds that away where the
+        layer has 8 or 16 bits; of other layers only the very pixels that were sent lead to those that came back.
         """
         sent = self.gimp.folder / "sent"
         with self.engine(lambda command: ["bash", "-c", 'tee "$0" | "$@"', str(sent), *command]):
