@@ -365,6 +365,6 @@ def _mean_of_patches(index, there, style, height, width):
         here = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
         patches = first[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
         there_pixels = patches + (_HALF + down) * style.shape[3] + _HALF + right
-        total[:, here[0], here[1]] += weight * pixels[:, there_pixels.flatten()].view(3, *patches.shape)
+        total[:, here[0], here[1]] += weight * pixels.index_select(1, there_pixels.flatten()).view(3, *patches.shape)
         weights[here] += weight
     return (total / weights)[None]
