@@ -36,7 +36,6 @@ MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
 STYLES_KEPT = 2  # of the size that it is prepared in: one, and what is made of it for a scale
 COPIED_TO_CARD = 3  # of the finest size, beside what a search takes anywhere: all the others stay where they are
-BEYOND_THE_LIMIT = 0.8  # of what a picture takes at least, by an estimate that may be a fifth too high
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _too_little(finest, network, pictures, recipe, settings):
     if not settings.memory_limit:
         return ""
     least = device.least(finest.height, finest.width, network, _margin(recipe)) + _kept(pictures, network.device)
-    if settings.memory_limit >= BEYOND_THE_LIMIT * least / device.MEGABYTE:
+    if settings.memory_limit >= least / device.MEGABYTE:
         return ""
     return (
         f"The memory limit of {settings.memory_limit} MB could not be kept: this picture takes about "

@@ -144,7 +144,7 @@ if sys.argv[3:]:  # noise, which takes no more to make than it takes
     sides, random = list(map(int, sys.argv[3:])), np.random.default_rng(1)
     content, style = (random.random((*sides[i : i + 2], 3), np.float32) for i in (0, 2))
 else:
-    content, style = drawn(900, 1200, seed=1), drawn(200, 150, seed=2)
+    content, style = drawn(750, 1000, seed=1), drawn(200, 150, seed=2)
 styles = [style]
 del style
 result = stylize_fully(content, styles.pop(), Settings(memory_limit=limit, **values))
@@ -163,9 +163,10 @@ def artists_run(*arguments):
 def test_a_large_picture_takes_a_few_copies_of_it():
     """Of 12 megapixels: a style is there as it came and as it is split, then no larger than it is shown."""
 
+    none = artists_run("680", "draft", "27", "40", "30", "40")[0]
+
     def copies(*sizes):
-        more = artists_run("680", "draft", *map(str, sizes))[0] - artists_run("680", "draft", "27", "40", "30", "40")[0]
-        return more / (4 * 3 * 12)
+        return (artists_run("680", "draft", *map(str, sizes))[0] - none) / (4 * 3 * 12)
 
     assert copies(27, 40, 3000, 4000) < 4
     assert copies(3000, 4000, 30, 40) < 12
@@ -176,8 +177,8 @@ def test_a_limit_that_is_too_low_for_the_picture_is_told():
     run = artists_run
     peak, note = run("680", "fine")
     told = re.fullmatch(r"The memory limit of 680 MB could not be kept: this picture takes about (\d+) MB .*\.", note)
-    assert told and int(told[1]) == pytest.approx(peak, rel=0.5)  # PyTorch itself takes 300 MB more in its CUDA build
-    assert run("680", "draft")[1] == "" and run("0", "fine")[1] == ""
+    assert told and int(told[1]) == pytest.approx(peak, rel=0.35)  # PyTorch itself takes 300 MB more in its CUDA build
+    assert run("680", "draft")[1] == "" and run("0", "draft")[1] == ""
 
 
 def test_memory_that_runs_short_on_the_way_leads_to_tiles_and_a_sentence(monkeypatch):
