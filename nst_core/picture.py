@@ -42,7 +42,6 @@ _ELSEWHERE = "choose a folder that you may write to"
 _REMEDY = {errno.ENOSPC: "make room on the disk, or choose another", errno.ENAMETOOLONG: "choose a shorter one"}
 _LINK = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # two letters at least: one is a drive; Path leaves one slash
 _SAME_COLOUR = 1 / 255  # samples closer than this are one colour in 8 bits
-_STEPS = np.float32(15 * 65_535)  # of floats from 0 to 1: whole for each value of 8 and of 16 bits, a half for none
 
 
 class PictureError(ValueError):
@@ -74,32 +73,19 @@ class Picture:
 
 
 def to_float(samples: np.ndarray) -> np.ndarray:
-    """uint8 or uint16 samples as float32 in [0, 1]; float samples as float32, cut off at 0 and 1 (NaN stays).
-
-    Floats are rounded to a fifteenth of a step of 16 bits. Programs convert the same 8 or 16 bits to floats that differ
-    in the last digit (GIMP's differ from process to process), which the optimisation would make another picture of.
-    """
+    """uint8 or uint16 samples as float32 in [0, 1]; float samples as float32, cut off at 0 and 1 (NaN stays)."""
     if np.issubdtype(samples.dtype, np.floating):
-        return _rounded(np.clip(samples, 0, 1, dtype=np.float32))
+        return np.clip(samples, 0, 1, dtype=np.float32)
     return samples / np.float32(np.iinfo(samples.dtype).max)
 
 
 def to_samples(picture: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
-    """A float picture as samples of ``dtype`` (uint8, uint16 or float32), rounded; :func:`to_float`'s inverse.
-
-    Floats are rounded as :func:`to_float` does it, which leaves none half-way between two values of 8 or 16 bits: the
-    last digit would decide which of them a program makes of it.
-    """
+    """A float picture as samples of ``dtype`` (uint8, uint16 or float32), rounded; :func:`to_float`'s inverse."""
     picture = np.clip(picture, 0, 1)
     if np.issubdtype(dtype, np.floating):
-        return _rounded(picture.astype(np.float32)).astype(dtype, copy=False)
+        return picture.astype(dtype)
     picture *= np.iinfo(dtype).max  # float32 holds 16 bits and the rounding with room to spare
     return np.rint(picture, out=picture).astype(dtype)
-
-
-def _rounded(unit):
-    unit *= _STEPS
-    return np.divide(np.rint(unit, out=unit), _STEPS, out=unit)
 
 
 def read(path: str | os.PathLike) -> Picture:

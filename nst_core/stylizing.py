@@ -25,6 +25,7 @@ SMALLEST_SIDE = 16
 TWICE = 2  # as long as the content shows a style, it is kept at most: 24 megapixels would only fill the memory
 LEAST_STYLE = 1024  # longest side in pixels that it may have anyhow
 FEW_STROKES = 32  # pixels of a style's shorter side, under which strokes come out as blurry blobs
+STEPS = 15 * 65_535  # of samples from 0 to 1: whole for each value of 8 and of 16 bits, half-way between two for none
 BEYOND = (-1.0, 2.0)  # what filters overshoot to, and more; beyond it values are not meant to be from 0 to 1
 FLAT = 1.5 / 255  # range of values that nobody sees as more than one colour
 
@@ -186,10 +187,10 @@ def _split(picture, name):
     """(1, 3, H, W) colours and (1, 1, H, W) alpha, which is None where all is opaque."""
     planes = torch.from_numpy(picture).permute(2, 0, 1)[None]
     has_alpha = planes.shape[1] in (2, 4)
-    colours = planes[:, : planes.shape[1] - has_alpha].expand(-1, 3, -1, -1).contiguous()
+    colours = _steady(_copy(planes[:, : planes.shape[1] - has_alpha].expand(-1, 3, -1, -1)))
     if not has_alpha or bool((planes[:, -1] >= 1).all()):
         return colours, None
-    alpha = planes[:, -1:].contiguous()
+    alpha = _steady(_copy(planes[:, -1:]))
     if float(alpha.max()) <= 0:
         raise PictureError(f"The {name} is fully transparent; choose a layer with something visible on it.")
     return colour.filled(colours, alpha), alpha
@@ -199,12 +200,25 @@ def _finished(painted, pictures, content, settings, steps):
     """The result as an array of the content's shape, with the colours that are kept."""
     painted = painted.clamp_(0, 1)
     if settings.keep_colours == "luminance" and content.shape[2] >= 3:
-        painted = colour.with_luminance(painted, torch.from_numpy(content[..., :3]).permute(2, 0, 1)[None])
+        painted = colour.with_luminance(painted, _steady(torch.tensor(content[..., :3]).permute(2, 0, 1)[None]))
     elif content.shape[2] < 3 or (
         colour.is_grey(pictures.style) and (steps.recolour == 1 or colour.is_grey(pictures.content))
     ):
         painted = colour.luminance(painted).expand(-1, 3, -1, -1)
     result = content.copy()
     colours = 3 if content.shape[2] >= 3 else 1
-    result[..., :colours] = painted[0, :colours].permute(1, 2, 0).clamp(0, 1).numpy()
+    result[..., :colours] = _steady(painted[0, :colours].permute(1, 2, 0).clamp(0, 1)).numpy()
     return result
+
+
+def _copy(planes):
+    return planes.clone(memory_format=torch.contiguous_format)
+
+
+def _steady(samples):
+    """``samples`` from 0 to 1, rounded in place to :data:`STEPS`.
+
+    Programs make of the same 8 or 16 bits floats that differ in the last digit, GIMP from process to process, and the
+    optimisation would make another picture of them; as the last digit of a result would decide how it is rounded.
+    """
+    return samples.mul_(STEPS).round_().div_(STEPS)

@@ -13,7 +13,7 @@ import torch
 
 from nst_core import device, painting, synthesis
 from nst_core.objective import Objective, Tap, Weights
-from nst_core.stylizing import Cancelled, PictureError, Settings, Stop, stylize, stylize_fully
+from nst_core.stylizing import STEPS, Cancelled, PictureError, Settings, Stop, stylize, stylize_fully
 from nst_core.weights import fitted
 from tests.core.drawing import ARTISTS_FIT, drawn, tensor
 
@@ -301,6 +301,20 @@ def test_tiles_give_the_same_picture(monkeypatch):
     monkeypatch.setattr(device, "RUNTIME_MB", 1000)
     tiled = stylize(content, STYLE, settings(memory_limit=1000, **values))
     assert np.abs(whole - tiled).max() < 1e-3
+
+
+def test_the_last_digit_of_a_sample_makes_no_other_picture():
+    """GIMP's floats of the same 8 bits differed by it from process to process, and Repeat gave another picture."""
+    content, style = (np.rint(x * 255).astype(np.float32) / np.float32(255) for x in (CONTENT, STYLE))
+    painted = stylize(content, style, settings())
+    beside = np.nextafter(content, np.float32(1)), np.nextafter(style, np.float32(0))
+    assert np.array_equal(painted, stylize(*beside, settings()))
+
+    # no sample of a result is half-way between two values of 8 or 16 bits, so that they are rounded alike everywhere
+    steps = painted * np.float64(STEPS)
+    assert np.abs(steps - np.rint(steps)).max() < 0.1
+    for most in (255, 65_535):
+        assert np.arange(0.5, most) / most * STEPS % 1 == pytest.approx(0.5, abs=1e-6)
 
 
 ODD = {

@@ -212,12 +212,10 @@ LIBRARY = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np, nst_core
-from nst_core.picture import to_float, to_samples
 for line in sys.stdin:
     job = json.loads(line)
-    pictures = [to_float(np.fromfile(p[0], np.float32).reshape(p[1:])) for p in (job["content"], job["style"])]
-    result = nst_core.stylize(*pictures, nst_core.Settings(**job["settings"]))
-    to_samples(result, np.float32).tofile(job["out"])
+    pictures = [np.fromfile(p[0], np.float32).reshape(p[1:]).clip(0, 1) for p in (job["content"], job["style"])]
+    nst_core.stylize(*pictures, nst_core.Settings(**job["settings"])).tofile(job["out"])
     print("done", flush=True)
 """
 library = None
