@@ -178,7 +178,7 @@ def test_a_limit_that_is_too_low_for_the_picture_is_told():
     peak, note = run("680", "fine")
     told = re.fullmatch(r"The memory limit of 680 MB could not be kept: this picture takes about (\d+) MB .*\.", note)
     assert told and int(told[1]) == pytest.approx(peak, rel=0.35)  # PyTorch itself takes 300 MB more in its CUDA build
-    assert run("680", "draft")[1] == "" and run("0", "draft")[1] == ""
+    assert run("680", "draft")[1] == "" and run("0", "fine", "60", "80", "60", "80")[1] == ""
 
 
 def test_memory_that_runs_short_on_the_way_leads_to_tiles_and_a_sentence(monkeypatch):
