@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import convergence, overview, quality, sliders, speed
 from benchmarks.pairs import PairsError
+from nst_core.process import settle
 from nst_core.settings import PARAMETERS
 
 OUT = Path(__file__).with_name("out")
@@ -25,6 +26,7 @@ MEASUREMENTS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one measurement; the exit code is 0 where it could be made, whatever it found."""
+    settle()
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["overview", *arguments]

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from benchmarks.watch import flops_of_an_evaluation, watched
+from nst_core.process import settle
 from nst_core.settings import Settings
 from nst_core.stylizing import stylize_fully
 
@@ -135,5 +136,6 @@ def peak_megabytes() -> float | None:
 
 
 if __name__ == "__main__":
+    settle()
     row = measure(Order(**json.loads(sys.argv[1])))
     print(json.dumps(dataclasses.asdict(row)))

@@ -30,9 +30,9 @@ def __getattr__(name):
 
         return getattr(settings, name)
     if name in _FROM_STYLIZE:
-        from nst_core.threads import wait_asleep
+        from nst_core.process import settle
 
-        wait_asleep()
+        settle()
         from nst_core import stylizing
 
         return getattr(stylizing, name)

@@ -15,9 +15,9 @@ import nst_core
 from nst_core import picture as pictures
 from nst_core.failures import ADVICE, described
 from nst_core.interrupt import EXIT_INTERRUPTED, NOTHING_WRITTEN, finishing_on_interrupt, stopping_on_interrupt
+from nst_core.process import settle
 from nst_core.progress import Progress, Stop
 from nst_core.settings import ARTIST, PARAMETERS, Parameter, Settings, SettingsError
-from nst_core.threads import wait_asleep
 from nst_core.weights import imagenet
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    wait_asleep()
+    settle()
     try:
         if options.fetch_weights:
             return _fetch(options.fetch_weights)

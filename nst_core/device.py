@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from nst_core import vgg
+from nst_core import process, vgg
 from nst_core.progress import DeviceError
 
 MEGABYTE = 1_000_000
@@ -78,8 +77,7 @@ def give_back_memory() -> None:
         torch.cuda.empty_cache()
         if torch.backends.mps.is_available():
             torch.mps.empty_cache()
-    with contextlib.suppress(OSError, AttributeError):  # glibc's; others keep less
-        ctypes.CDLL(None).malloc_trim(0)
+    process.give_back()
 
 
 def budget(height: int, width: int, network: vgg.Vgg16, search: tuple[str, int], limit: int, margin: int) -> Budget:

@@ -26,9 +26,9 @@ from nst_core import picture
 from nst_core.engine.log import LogFile, log, open_log
 from nst_core.engine.protocol import PROTOCOL, Frame, FrameError, StreamEnded, frame_bytes, read_frame
 from nst_core.failures import ADVICE, GOES_ON_AFTER, described
+from nst_core.process import settle
 from nst_core.progress import Cancelled, Progress, Stop
 from nst_core.settings import Settings, SettingsError
-from nst_core.threads import wait_asleep
 from nst_core.weights import imagenet
 
 EXIT_BYE, EXIT_HOST_GONE, EXIT_FRAME, EXIT_LOG = 0, 1, 2, 3
@@ -42,7 +42,7 @@ _STOPS = {"cancel": Stop.CANCEL, "finish": Stop.FINISH}
 
 def main() -> NoReturn:
     """Serves until the host says ``bye`` or is gone."""
-    wait_asleep()
+    settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in GIMP's terminal is GIMP's; its end closes our input
     engine = Engine(_claim_stdout(), open_log())
     threading.Thread(target=engine.read_requests, name="requests", daemon=True).start()
