@@ -5,23 +5,32 @@ import ctypes
 import os
 
 LARGEST_KEPT = 1 << 26  # bytes: larger blocks are pictures of some 12 megapixels, which leave no room for one another
-_ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1  # of glibc's malloc.h
+LARGEST_BY_ITSELF = 1 << 25  # that glibc comes to keep
+_ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1  # of its malloc.h
 
 
 def settle() -> None:
-    """Lets threads sleep, and keeps freed memory at hand, unless the user said otherwise in the environment.
+    """Lets threads sleep, unless the user said otherwise in the environment, and keeps freed memory at hand.
 
     Beside a busy GIMP, spinning threads keep the very thread from running that they wait for: a draft took 24 s instead
     of 15 s, and twice the processor time. On an idle machine it makes no difference.
-
-    Feature maps come and go with every evaluation. Given back to the system each time, they are cleared page by page
-    when they come again: a fifth of an evaluation's time. :func:`give_back` gives them back when a scale is done.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if not any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
-        _glibc("mallopt", _ARENA_MAX, 1)
-        _glibc("mallopt", _MMAP_THRESHOLD, LARGEST_KEPT)
-        _glibc("mallopt", _TRIM_THRESHOLD, -1)
+    keep_freed(True)
+
+
+def keep_freed(kept: bool) -> None:
+    """Whether memory that is freed stays at hand until :func:`give_back`, unless the environment says what is to be.
+
+    Feature maps come and go with every evaluation. Given back to the system each time, they are cleared page by page
+    when they come again: a fifth of an evaluation's time. But blocks of other sizes do not always fit where they were,
+    which may take a tenth more memory.
+    """
+    if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
+        return
+    _glibc("mallopt", _ARENA_MAX, 1)
+    _glibc("mallopt", _MMAP_THRESHOLD, LARGEST_KEPT if kept else LARGEST_BY_ITSELF)
+    _glibc("mallopt", _TRIM_THRESHOLD, -1 if kept else 2 * LARGEST_BY_ITSELF)
 
 
 def give_back() -> None:

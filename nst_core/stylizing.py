@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from nst_core import colour, device, weights
+from nst_core import colour, device, process, weights
 from nst_core.likeness import flatness
 from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
@@ -99,6 +99,7 @@ def stylize_fully(
     features, on = weights.chosen(settings.features), device.choose(settings.device)
     if settings.preset != "gatys" and settings.strength == 0:
         return Result(content.copy(), features, on.type, 0, None, time.monotonic() - began, True)
+    process.keep_freed(not settings.memory_limit)  # a limit is kept rather than time
     pictures, little = _prepared(content, style, settings), _little_to_learn(style)
     del style
     steps = recipe(settings, features, flatness(pictures.style, pictures.visible_in_style))
