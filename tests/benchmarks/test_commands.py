@@ -41,14 +41,16 @@ def left(folder, name):
 
 
 def test_without_a_name_speed_and_convergence_are_measured_in_one_run(measure, tmp_path):
-    arguments = "--sizes=64,96", "--qualities=draft", "--evaluations=4", "--process-size=64", "--size=64"
+    arguments = "--sizes=64,96", "--qualities=draft,normal", "--evaluations=4", "--process-size=64", "--size=64"
     out = measure(*arguments).stdout
     rows = left(tmp_path / "overview", "speed")["rows"]
-    assert [(row["size"], row["quality"]) for row in rows] == [(64, "draft"), (96, "draft")]
+    assert [(row["size"], row["quality"]) for row in rows] == [
+        (64, "draft"), (64, "normal"), (96, "draft"), (96, "normal"),
+    ]  # fmt: skip
     assert len(left(tmp_path / "overview", "scene+painting")["plain"]["points"]) == 4
     lines = [line for line in out.splitlines() if line.startswith("| ")]
     titles = [line for line in lines if re.match(r"\| (picture|whole process|pair) +\|", line)]
-    assert len(titles) == 3 and len(lines) == 3 * 2 + 2 + 2 + 2  # with the rules below the titles
+    assert len(titles) == 3 and len(lines) == 3 * 2 + 4 + 3 + 2  # with the rules below the titles
     for column in ("seconds", "evaluations", "s/evaluation", "floor s", "× floor", "peak MB"):
         assert f" {column} |" in titles[0]
     assert [line.split("|")[2].strip() for line in lines[-2:]] == ["equal loss", "equal picture"]

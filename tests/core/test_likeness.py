@@ -93,7 +93,7 @@ def test_the_share_of_patches_of_one_colour_by_hand():
     assert flatness(half, visible) == pytest.approx(24 / 64, abs=1e-6)
 
 
-@pytest.mark.parametrize("size", [(180, 240), (360, 480)])
+@pytest.mark.parametrize("size", [(240, 320), (480, 640)])
 def test_posters_are_flat_and_paintings_are_not(size):
     """At any size: a poster, outlines on paper, a scene with a plain house in it, a painting."""
     drawn_by = flat_areas, line_art, scene, painting
