@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from nst_core.lbfgs import descend
 from nst_core.objective import Objective
 from nst_core.preconditioner import Preconditioner
 from nst_core.progress import Cancelled, Stop
@@ -118,39 +119,14 @@ class _Run:
         return self.losses[-1 - span] - self.losses[-1] < self.search.plateau * abs(self.losses[-1])
 
 
-def _spare_the_compiler():
-    """Keeps PyTorch's optimizers from importing its compiler, only to tell it to leave them alone: 2 s of a first run.
-
-    What is set is where the import's outcome would be kept (torch/_compile.py); were it elsewhere, nothing is lost.
-    """
-    add_param_group = getattr(torch.optim.Optimizer.add_param_group, "__wrapped__", None)
-    if add_param_group is not None:
-        vars(add_param_group).setdefault("__dynamo_disable", add_param_group)
-
-
 def _lbfgs(run, rate):
     origin, seen = run.picture, run.search.preconditioner or (lambda picture: picture)
-    # PyTorch's first step moves all values by 1 together, whatever they mean, and feels its way from there
-    unit = FIRST_STEP * origin.numel()
-    variable = torch.nn.Parameter(torch.zeros_like(origin))
-    _spare_the_compiler()
-    optimizer = torch.optim.LBFGS(
-        [variable],
-        lr=rate,
-        max_iter=run.search.evaluations,
-        max_eval=run.search.evaluations + 1,
-        history_size=run.search.history,
-        tolerance_grad=0,
-        tolerance_change=0,
-        line_search_fn="strong_wolfe",
-    )
 
-    def closure():
-        loss, gradient = run.evaluate(torch.add(origin, seen(variable.detach()), alpha=unit))
-        variable.grad = seen(gradient).mul_(unit)
-        return loss
+    def evaluate(moved):
+        loss, gradient = run.evaluate(origin + seen(moved.view_as(origin)))
+        return loss, seen(gradient).reshape(-1)
 
-    optimizer.step(closure)
+    descend(evaluate, torch.zeros_like(origin).view(-1), run.search.history, FIRST_STEP, rate)
 
 
 def _adam(run, rate):

@@ -36,9 +36,10 @@ def in_precision(network: Vgg16, wanted: str, weights: Weights, content: torch.T
 
 @contextlib.contextmanager
 def products(wanted: str, on: torch.device) -> Iterator[None]:
-    """While this lasts, a CUDA card gives the same numbers every time, and float32 is what it says where it is
-    ``wanted`` by name. Else PyTorch lets convolutions of float32 take TF32's ten bits of a factor, unless its settings
-    say otherwise: the loss stays within 0.0002.
+    """While this lasts, a CUDA card gives the same numbers every time, and float32 is what it says: in products of
+    matrices, which L-BFGS makes its steps of, and where it is ``wanted`` by name, everywhere. Else PyTorch lets
+    convolutions of float32 take TF32's ten bits of a factor, unless its settings say otherwise: the loss stays within
+    0.0002.
     """
     if on.type != "cuda":
         yield
@@ -46,9 +47,9 @@ def products(wanted: str, on: torch.device) -> Iterator[None]:
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     before = cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
     try:
-        cudnn.deterministic = True
+        cudnn.deterministic, matmul.allow_tf32 = True, False
         if wanted == "float32":
-            cudnn.allow_tf32 = matmul.allow_tf32 = False
+            cudnn.allow_tf32 = False
         yield
     finally:
         cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
