@@ -36,21 +36,37 @@ def with_gimp_2():
     pdb, alone = gimpfu.pdb, gimpfu.RUN_NONINTERACTIVE
     procedure = tried(UNKNOWN, getattr, pdb, "python_fu_neural_style")
     image = tried(NO_PICTURE, pdb.gimp_file_load, CONTENT, CONTENT)
-    source, values = image.layers[0], dict(SETTINGS)
-    for _, name, _ in procedure.params[5:]:  # after run mode, image, layer, style layer and style file
-        if name not in values:
-            fail("GIMP 2.10 has to be told every setting: add " + name + " to SETTINGS.")
-    settings = [NUMBERS.get(values[name], values[name]) for _, name, _ in procedure.params[5:]]
-    tried("Nothing was painted: see what Neural Style said.", procedure, image, source, None, STYLE, *settings)
-    if pdb.gimp_selection_is_empty(image):
-        image.remove_layer(source)  # it would show through where the result is half transparent
-    if OUT.lower().endswith(WITH_ALPHA) and any(layer.has_alpha for layer in image.layers):
-        result = pdb.gimp_image_merge_visible_layers(image, gimpfu.CLIP_TO_IMAGE)
-        pdb.gimp_layer_resize_to_image_size(result)
-    else:
-        result = image.flatten()
-    tried(NOT_WRITTEN, pdb.gimp_file_save, image, result, OUT, OUT, run_mode=alone)
-    pdb.gimp_image_delete(image)
+    try:
+        source, values = whole_in_gimp_2(image), dict(SETTINGS)
+        for _, name, _ in procedure.params[5:]:  # after run mode, image, layer, style layer and style file
+            if name not in values:
+                fail("GIMP 2.10 has to be told every setting: add " + name + " to SETTINGS.")
+        settings = [NUMBERS.get(values[name], values[name]) for _, name, _ in procedure.params[5:]]
+        tried("Nothing was painted: see what Neural Style said.", procedure, image, source, None, STYLE, *settings)
+        if pdb.gimp_selection_is_empty(image):
+            image.remove_layer(source)  # it would show through where the result is half transparent
+        if OUT.lower().endswith(WITH_ALPHA) and any(layer.has_alpha for layer in image.layers):
+            result = pdb.gimp_image_merge_visible_layers(image, gimpfu.CLIP_TO_IMAGE)
+            pdb.gimp_layer_resize_to_image_size(result)
+        else:
+            result = image.flatten()
+        tried(NOT_WRITTEN, pdb.gimp_file_save, image, result, OUT, OUT, run_mode=alone)
+    finally:
+        pdb.gimp_image_delete(image)
+
+
+def whole_in_gimp_2(image):
+    """The layer to paint: all that is seen, since one of several layers painted alone would leave a patchwork."""
+    pdb, layers = gimpfu.pdb, image.layers
+    if image.base_type == gimpfu.INDEXED:
+        pdb.gimp_image_convert_rgb(image)
+    if len(layers) == 1:
+        return layers[0]
+    whole = pdb.gimp_layer_new_from_visible(image, image, "picture")
+    image.add_layer(whole, 0)
+    for layer in layers:
+        image.remove_layer(layer)
+    return whole
 
 
 def with_gimp_3():
@@ -59,25 +75,44 @@ def with_gimp_3():
     alone = Gimp.RunMode.NONINTERACTIVE
     procedure = Gimp.get_pdb().lookup_procedure("python-fu-neural-style") or fail(UNKNOWN)
     image = tried(NO_PICTURE, Gimp.file_load, alone, Gio.File.new_for_path(CONTENT)) or fail(NO_PICTURE)
-    source = image.get_layers()[0]
-    config = procedure.create_config()
-    config.set_property("run-mode", alone)
-    config.set_property("image", image)
-    config.set_core_object_array("drawables", [source])
-    config.set_property("style-file", Gio.File.new_for_path(STYLE))
-    for name, value in SETTINGS:
-        config.set_property(name, value)
-    values = procedure.run(config)
-    if values.index(0) != Gimp.PDBStatusType.SUCCESS:
-        fail(values.index(1))
-    if Gimp.Selection.is_empty(image):
-        image.remove_layer(source)  # it would show through where the result is half transparent
-    if OUT.lower().endswith(WITH_ALPHA) and any(layer.has_alpha() for layer in image.get_layers()):
-        image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE).resize_to_image_size()
-    else:
-        image.flatten()
-    tried(NOT_WRITTEN, Gimp.file_save, alone, image, Gio.File.new_for_path(OUT), None) or fail(NOT_WRITTEN)
-    image.delete()
+    try:
+        source = whole_in_gimp_3(image)
+        config = procedure.create_config()
+        config.set_property("run-mode", alone)
+        config.set_property("image", image)
+        config.set_core_object_array("drawables", [source])
+        config.set_property("style-file", Gio.File.new_for_path(STYLE))
+        for name, value in SETTINGS:
+            config.set_property(name, value)
+        values = procedure.run(config)
+        if values.index(0) != Gimp.PDBStatusType.SUCCESS:
+            fail(values.index(1))
+        if Gimp.Selection.is_empty(image):
+            image.remove_layer(source)  # it would show through where the result is half transparent
+        if OUT.lower().endswith(WITH_ALPHA) and any(layer.has_alpha() for layer in image.get_layers()):
+            image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE).resize_to_image_size()
+        else:
+            image.flatten()
+        tried(NOT_WRITTEN, Gimp.file_save, alone, image, Gio.File.new_for_path(OUT), None) or fail(NOT_WRITTEN)
+    finally:
+        image.delete()
+
+
+def whole_in_gimp_3(image):
+    """The layer to paint: all that is seen, since one of several layers painted alone would leave a patchwork."""
+    from gi.repository import Gimp
+
+    image.policy_rotate(False)  # a camera held upright leaves its photo on its side; GIMP 2.10 turns it by itself
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        image.convert_rgb()
+    layers = image.get_layers()
+    if len(layers) == 1:
+        return layers[0]
+    whole = Gimp.Layer.new_from_visible(image, image, "picture")
+    image.insert_layer(whole, None, 0)
+    for layer in layers:
+        image.remove_layer(layer)
+    return whole
 
 
 for name in ("CONTENT", "STYLE", "OUT"):

@@ -254,6 +254,7 @@ def read_style(style, file):
     if image is None:
         raise PlainError("The style file %s can't be opened: choose a picture that GIMP can open." % path)
     try:
+        image.policy_rotate(False)  # a camera held upright leaves its photo on its side
         visible = Gimp.Layer.new_from_visible(image, image, None)
         whole = Box(0, 0, visible.get_width(), visible.get_height())
         picture = read(visible, whole)

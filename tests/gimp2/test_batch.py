@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image as Files
+from PIL import ImageOps
 
 from tests.gimp3.host import REPOSITORY
 
@@ -62,10 +63,42 @@ def test_the_example_keeps_transparency_where_the_file_can(studio, files):
     assert studio.gimp.images == {}
 
 
+def test_the_example_turns_a_photo_once(studio, files):
+    photo, exif = files["CONTENT"].with_suffix(".jpg"), Files.Exif()
+    exif[0x0112] = 6
+    Files.fromarray(drawn(47, 61, 3)).save(photo, exif=exif)
+    studio.gimp.environment["CONTENT"] = str(photo)
+    assert studio.gimp.eval(command(studio.home))[0] == "success", studio.gimp.stderr
+    upright = np.asarray(ImageOps.exif_transpose(Files.open(photo)))
+    assert upright.shape == (61, 47, 3)
+    assert np.array_equal(np.asarray(Files.open(files["OUT"])), expected(upright))
+
+
+def test_the_example_paints_an_animation_as_gimp_shows_it(studio, files):
+    photo = files["CONTENT"].with_suffix(".gif")
+    first, *later = [Files.fromarray(drawn(47, 61, 3, number)) for number in range(3)]
+    first.save(photo, save_all=True, append_images=later)
+    with Files.open(photo) as file:
+        file.seek(2)
+        seen = np.asarray(file.convert("RGBA"))
+    studio.gimp.environment["CONTENT"] = str(photo)
+    assert studio.gimp.eval(command(studio.home))[0] == "success", studio.gimp.stderr
+    assert studio.gimp.images == {}
+    assert np.array_equal(np.asarray(Files.open(files["OUT"])), expected(seen))
+
+
+def test_the_example_paints_a_picture_with_a_palette(studio, files):
+    few = Files.fromarray(drawn(47, 61, 3)).quantize(32)
+    few.save(files["CONTENT"])
+    assert studio.gimp.eval(command(studio.home))[0] == "success", studio.gimp.stderr
+    assert np.array_equal(np.asarray(Files.open(files["OUT"])), expected(np.asarray(few.convert("RGB"))))
+
+
 def test_the_example_fails_with_a_sentence(studio, files):
     files["STYLE"].write_text("no picture")
     assert studio.gimp.eval(command(studio.home))[0] == "execution error"
     assert "Gemälde.png can't be opened" in studio.gimp.said[0][1]
+    assert studio.gimp.images == {}
     files["STYLE"].unlink()
     assert studio.gimp.eval(command(studio.home))[0] == "execution error"
     assert f"There is no file {files['STYLE']}: name another STYLE." in studio.gimp.stderr

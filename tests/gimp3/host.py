@@ -38,7 +38,6 @@ GIMPRC = """(config-version "3.0.4")
 (show-welcome-dialog no)
 (check-updates no)
 (color-profile-policy keep)
-(metadata-rotation-policy keep)
 (save-session-info no)
 """
 SHORTCUTS = '(file-version 1)\n(action "python-fu-neural-style" "<Primary><Alt>p")\n'

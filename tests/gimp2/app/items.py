@@ -208,9 +208,13 @@ def layer_new_from_drawable(gimp, drawable, image):
 
 @procedure(image="image", dest_image="image", name="text")
 def layer_new_from_visible(gimp, image, dest_image, name):
-    """Only what a loaded file has: one layer of the image's size, which GIMP gives an alpha channel."""
-    if len(image.layers) != 1 or (image.layers[0].width, image.layers[0].height) != (image.width, image.height):
-        raise Refused("the double composes one layer only", calling=False)
+    """Only what loaded files have: a layer of the image's size that hides all others, which GIMP gives an alpha
+    channel."""
+    top = image.layers[0]
+    if (top.width, top.height) != (image.width, image.height):
+        raise Refused("the double composes layers of the image's size only", calling=False)
+    if len(image.layers) > 1 and top.alpha and top.pixels[..., -1].min() < 255:
+        raise Refused("the double composes nothing that can be seen through", calling=False)
     layer = layer_new_from_drawable(gimp, image.layers[0], dest_image) if image.base != core.INDEXED else None
     if layer is None:  # the projection of an indexed image has the colours that are seen
         source = image.layers[0]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image as Files
+from PIL import ImageOps, ImageSequence
 
 from tests.gimp2.app import core
 from tests.gimp2.app.core import Channel, Drawable, Gimp, Group, Image, Item, Layer, LayerMask
@@ -209,6 +210,19 @@ for _name, _read in {
     _image_reader(_name, _read)
 
 
+@procedure(image="image")
+def image_convert_rgb(gimp, image):
+    if image.base == core.RGB:
+        raise Refused(f"Image '{image.id}' must not be of type 'rgb'")
+    if image.base != core.INDEXED:
+        raise Refused("the double converts indexed images only", calling=False)
+    image.changing("Convert Image to RGB")
+    for layer in image.layers:
+        layer.pixels = np.concatenate([image.colormap[layer.pixels[..., 0]], layer.pixels[..., 1:]], 2)
+        layer.base = core.RGB
+    image.base = core.RGB
+
+
 @procedure(image="image", active_layer="layer")
 def image_set_active_layer(gimp, image, layer):
     attached(layer, image)
@@ -380,11 +394,12 @@ Gimp.feather, Gimp.feather_radius = False, 10.0
 
 @procedure(run_mode="enum 0 2", filename="bytes", raw_filename="bytes")
 def file_load(gimp, run_mode, filename, raw_filename):
+    """Upright where the camera was not, since there is nobody to ask; an animation's frames as layers, in colours."""
     path = os.fsdecode(filename or b"")
     try:
         with Files.open(path) as file:
-            file.load()
-            loaded = file.copy()
+            frames = [ImageOps.exif_transpose(frame.copy()) for frame in ImageSequence.Iterator(file)]
+            loaded = frames[0] if len(frames) == 1 else frames[0].convert("RGB")
     except OSError as exc:
         raise Refused(f"Could not open '{path}' for reading: {exc.strerror or exc}") from exc
     mode = {"1": "L", "I": "L", "I;16": "L", "CMYK": "RGB"}.get(loaded.mode, loaded.mode)
@@ -399,6 +414,10 @@ def file_load(gimp, run_mode, filename, raw_filename):
     layer = Layer(image, "Background", loaded.width, loaded.height, type_)
     layer.pixels = pixels.reshape(loaded.height, loaded.width, -1).copy()
     layer.attached, image.layers, image.active = True, [layer], layer
+    for number, frame in enumerate(frames[1:], 2):
+        above = Layer(image, f"Frame {number}", frame.width, frame.height, 1)
+        above.pixels, above.attached = np.array(frame.convert("RGBA")), True
+        image.layers = [above, *image.layers]
     return image
 
 
