@@ -19,6 +19,8 @@ GIMP_SECONDS = 1800
 def demo(installation: Installation, out: Path = Path("demo.png")) -> Path:
     """Leaves content, style and result side by side in ``out``, painted in GIMP 3 where there is one."""
     python, say = installation.engine_python, installation.say
+    if out.is_dir():
+        raise InstallError(f"{out.absolute()} is a folder: give it another name, or run this in another folder.")
     try:
         with tempfile.TemporaryFile(dir=out.absolute().parent):
             pass

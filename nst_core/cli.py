@@ -119,7 +119,7 @@ def _stylize(options: argparse.Namespace) -> int:
     settings = Settings(**{p.name: getattr(options, p.name) for p in PARAMETERS})
     for name in (options.content, options.style):
         pictures.check_no_link(name)
-    output = Path(options.output) if options.output else _default_output(Path(options.content))
+    output = _default_output(Path(options.content)) if options.output is None else Path(options.output)
     pictures.check_writable(output)
     for name in (options.content, options.style):
         if output.exists() and Path(name).exists() and os.path.samefile(output, name):

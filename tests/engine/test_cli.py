@@ -113,6 +113,7 @@ BAD = {
     "an unknown ending": (["my content.png", "style.jpg", "-o", "out.psd"], "it must end in .png"),
     "no such device": (["my content.png", "style.jpg", "--device", "mps"], "There is no MPS device"),
     "a folder to write": (["my content.png", "style.jpg", "-o", "."], ". is a folder; give the name of a file."),
+    "no name to write": (["my content.png", "style.jpg", "-o", ""], ". is a folder; give the name of a file."),
     "no such folder": (["my content.png", "style.jpg", "-o", "a/out.png"], "There is no folder a"),
     "a file as the folder": (
         ["my content.png", "style.jpg", "-o", "style.jpg/a/out.png"],

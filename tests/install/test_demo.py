@@ -67,6 +67,14 @@ def test_a_folder_that_may_not_be_written(newcomer, tmp_path, root_only):
     assert f"{locked / 'demo.png'} can't be written" in done.stderr.splitlines()[-1]
 
 
+def test_a_folder_in_the_pictures_place(newcomer, tmp_path):
+    (tmp_path / "demo.png").mkdir()
+    done = newcomer.run("--demo", before=f"cd '{tmp_path}'", PATH="/usr/bin:/bin")
+    assert done.returncode == 1
+    assert f"{tmp_path / 'demo.png'} is a folder: give it another name" in done.stderr.splitlines()[-1]
+    assert "Drawing a scene" not in done.stdout and list(tmp_path.glob("demo*")) == [tmp_path / "demo.png"]
+
+
 @pytest.mark.parametrize("size", [(97, 131), (75, 60)])
 def test_samples_are_the_same_each_time_and_fill_any_size(size):
     for draw in (samples.scene, samples.painting):
