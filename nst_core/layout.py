@@ -4,7 +4,8 @@ Left alone, texture synthesis drifts to what is easiest to continue: bare paper,
 there is nothing to hold it back, and the style's statistics, which want all of the style, are met with a relief in the
 paper. Drawn to such a layout at first, it goes on from there with everything that the style has.
 
-Parts that would go on in one another are kept together where that costs little likeness: a swirl stays a swirl.
+Parts that would go on in one another are kept together where that costs little likeness: a swirl stays a swirl. Flat
+colours have straight edges, which nothing but such parts can keep: there that counts more, and cuts are straight.
 """
 
 from __future__ import annotations
@@ -14,23 +15,28 @@ import torch.nn.functional as F
 
 CELLS = 48  # parts of each picture; fewer are larger, and have seams that are seen
 SEAM = 0.3  # how much a seam counts, against likeness; at 1, most of the style comes as it is
+STRAIGHT_SEAM = 2.0  # how much it does where it is cut straight
 FINER = 4  # colours along the side of a part that are compared at a seam
 WAVE, BENDS = 0.35, 3  # how far the parts' borders wave at most, in parts, and how often along one
 LEAST_GAIN = 1e-6  # of a swap, in squared units of the range: less is rounding, and could go on for ever
 
 
-def parts(content: torch.Tensor, style: torch.Tensor, visible: torch.Tensor | None = None) -> torch.Tensor:
+def parts(
+    content: torch.Tensor, style: torch.Tensor, visible: torch.Tensor | None = None, straight: float = 0.0
+) -> torch.Tensor:
     """Which part of ``style`` each part of ``content`` gets, both (1, 3, H, W) cut into a grid of R × C parts.
 
     ``visible`` is the style's alpha (1, 1, H, W), or None. Parts that it hides are not given, the others as often as
-    one another. Returns an (R, C) tensor of the style's parts, counted along rows. No swap would bring the squared
-    difference of mean colours, and of what meets at seams, down by more than :data:`LEAST_GAIN`.
+    one another. ``straight``, 0 to 1, is how straight they are going to be cut. Returns an (R, C) tensor of the style's
+    parts, counted along rows. No swap would bring the squared difference of mean colours, and of what meets at seams,
+    down by more than :data:`LEAST_GAIN`.
     """
     grid = _grid(*content.shape[2:])
     of_content, of_style = (F.adaptive_avg_pool2d(x, grid)[0].flatten(1).T for x in (content, style))
     there = _seen(visible, grid)
     unlike = torch.cdist(of_content, of_style[there]).square()
-    beside, below = (SEAM * seam[there][:, there] for seam in seams(style, grid))
+    counts = SEAM + (STRAIGHT_SEAM - SEAM) * straight
+    beside, below = (counts * seam[there][:, there] for seam in seams(style, grid))
     given = torch.arange(len(unlike))
     # the most alike first, or it would stay near the style as it is
     for seam in ((0 * beside, 0 * below), (beside, below)):
@@ -87,13 +93,16 @@ def _costs(given, unlike, beside, below, grid):
     )
 
 
-def middles(of: torch.Tensor, size: tuple[int, int], style_size: tuple[int, int]) -> torch.Tensor:
+def middles(
+    of: torch.Tensor, size: tuple[int, int], style_size: tuple[int, int], straight: float = 0.0
+) -> torch.Tensor:
     """Where each pixel of a content of ``size`` comes from in a style of ``style_size``, (2, H, W), by a layout.
 
     Rows, then columns, in pixels of the style. What lies around the middle of a part of the content lies alike around
-    the middle of the style's. Where parts meet they do so in waves, the same at any size: a straight cut would be seen.
+    the middle of the style's. Where parts meet they do so in waves, the same at any size: a straight cut would be seen,
+    but where it is ``straight``, 1, as the style's own lines are.
     """
-    waves = _waves(of.shape, size)
+    waves = (1 - straight) * _waves(of.shape, size)
     exact = torch.meshgrid(*(torch.arange(n) + 0.5 for n in size), indexing="ij")
     parts, off = [], []
     for count, here, place, wave in zip(of.shape, size, exact, waves, strict=True):

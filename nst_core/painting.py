@@ -298,6 +298,7 @@ def _laid_out(pictures, target, recipe, settings, on_work):
         settings.brush_size,
         recipe.guidance,
         even=recipe.even,
+        straight=recipe.straight,
         visible=pictures.visible_in_style,
         detailed=_detailed(settings),
         on_work=on_work,

@@ -64,6 +64,7 @@ class Recipe:
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
         guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
         even: how far the strokes are drawn to use all of the style alike, 0 to 1.
+        straight: how straightly the style is cut into the parts that they are drawn to then, 0 to 1.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
@@ -84,6 +85,7 @@ class Recipe:
     strokes: float
     guidance: float
     even: float
+    straight: float
     broad: float
     drawing: float
     balance: float
@@ -124,6 +126,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
             strokes=0.0,
             guidance=0.0,
             even=0.0,
+            straight=0.0,
             broad=0.0,
             drawing=0.0,
             balance=0.0,
@@ -158,6 +161,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         strokes=0.0 if from_noise else below,
         guidance=10 ** (-GUIDANCE_DECADES * above) * GUIDANCE_OF_FLAT**flat,
         even=above**2.5,
+        straight=min(max((flatness - FLAT[0]) / (FLATTEST - FLAT[0]), 0.0), 1.0),
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
         balance=BALANCE,

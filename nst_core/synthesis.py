@@ -62,6 +62,7 @@ def field(
     guidance: float = 1.0,
     reuse: float = REUSE,
     even: float = 0.0,
+    straight: float = 0.0,
     visible: torch.Tensor | None = None,
     detailed: bool = True,
     on_work: Callable[[float], bool] = lambda done: False,
@@ -75,6 +76,7 @@ def field(
         guidance: how much the likeness to the content counts; 1 is usual.
         reuse: how much dearer what is used gets; see :func:`nst_core.patchmatch.improved`.
         even: how much places are drawn to a layout that uses all of the style alike (:mod:`nst_core.layout`), 0 to 1.
+        straight: how straightly the parts of that layout are cut, 0 to 1.
         visible: the style's alpha (1, 1, H, W), or None.
         detailed: whether a large picture's places are made up to twice as fine, which takes half a gigabyte.
         on_work: called often with the share of the work that is done. Where it answers True, the search ends with what
@@ -82,7 +84,7 @@ def field(
     """
     factor = brush_size / 100
     scales = _scales(extent(*content.shape[2:]), factor, detailed)
-    search = _Search(content, style, visible, factor, guidance, reuse, scales[0].side)
+    search = _Search(content, style, visible, factor, guidance, reuse, straight, scales[0].side)
     tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even))
     randoms = [torch.Generator().manual_seed(seed) for _ in range(2)]
     found = search.refined(None, scales[:tried], even, randoms[0], told)
@@ -170,6 +172,7 @@ class _Search:
     factor: float
     guidance: float
     reuse: float
+    straight: float
     coarsest: int
 
     def refined(self, found, scales, even, random, told):
@@ -178,7 +181,7 @@ class _Search:
             if told.begin(_work(scale, self.factor)) and found is not None:
                 break
             content, style, visible = self._copies(scale.side)
-            pull = _Pull(self._parts if even * scale.pulled else None, even * PULL * scale.pulled)
+            pull = _Pull(self._parts if even * scale.pulled else None, even * PULL * scale.pulled, self.straight)
             found = _at_scale(
                 content, style, visible, found, self.guidance, self.reuse, pull, scale, random, told.share
             )
@@ -194,7 +197,7 @@ class _Search:
     @cached_property
     def _parts(self):
         """The even layout."""
-        return layout.parts(*self._copies(self.coarsest))
+        return layout.parts(*self._copies(self.coarsest), self.straight)
 
     def _copies(self, side):
         """The content, the style, and what is visible of it, for a scale."""
@@ -250,6 +253,7 @@ class _Pull:
 
     parts: torch.Tensor | None
     force: float
+    straight: float
 
     def __call__(self, look, size, style_size):
         """What tells where the style's patches lie, and where the content's are to come from, beside how they look:
@@ -261,7 +265,7 @@ class _Pull:
         rows, columns = (torch.arange(n) + PATCH / 2 for n in look.shape[2:])
         return (
             unit * torch.stack(torch.meshgrid(rows, columns, indexing="ij"))[None],
-            unit * layout.middles(self.parts, size, style_size)[None],
+            unit * layout.middles(self.parts, size, style_size, self.straight)[None],
         )
 
 

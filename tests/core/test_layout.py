@@ -99,7 +99,10 @@ def test_parts_that_go_on_in_one_another_are_kept_together(monkeypatch):
     monkeypatch.setattr(layout, "SEAM", 0.0)
     without = layout.parts(content, style)
     assert seams_of(with_seams) < 0.7 * seams_of(without)
-    assert with_seams.flatten().sort().values.tolist() == list(range(without.numel()))
+    straight = layout.parts(content, style, straight=1.0)
+    assert seams_of(straight) < 0.9 * seams_of(with_seams)
+    for parts in (with_seams, straight):
+        assert parts.flatten().sort().values.tolist() == list(range(without.numel()))
 
 
 def test_middles_by_hand():
@@ -120,6 +123,11 @@ def test_parts_meet_in_waves_that_are_the_same_at_any_size():
     small, large = seams
     assert small.max() - small.min() > 2 and (small - 39).abs().max() <= layout.WAVE * 40 + 1
     assert (small - large).abs().mean() < 1  # pixel
+
+
+def test_parts_that_are_straight_meet_in_a_line_at_their_border():
+    _, columns = layout.middles(torch.tensor([[0, 2, 1], [3, 5, 4]]), (80, 120), (80, 120), straight=1.0)
+    assert (columns.diff(dim=1) > 2).nonzero()[:, 1].tolist() == [39] * 80
 
 
 def test_places_stay_in_the_style():
