@@ -59,20 +59,17 @@ def test_in_gimp_3(newcomer, tmp_path):
     assert "host: gimp3" in (newcomer.logs / "engine.log").read_text(encoding="utf-8")  # the engine was GIMP's
 
 
-def test_a_folder_that_may_not_be_written(newcomer, tmp_path, root_only):
-    locked = tmp_path / "locked"
+def test_a_place_that_may_not_be_written(newcomer, tmp_path, root_only):
+    locked, taken = tmp_path / "locked", tmp_path / "taken" / "demo.png"
     locked.mkdir()
+    taken.mkdir(parents=True)
     done = newcomer.run("--demo", before=f"mount -t tmpfs -o ro tmpfs '{locked}'; cd '{locked}'", PATH="/usr/bin:/bin")
     assert done.returncode == 1
     assert f"{locked / 'demo.png'} can't be written" in done.stderr.splitlines()[-1]
-
-
-def test_a_folder_in_the_pictures_place(newcomer, tmp_path):
-    (tmp_path / "demo.png").mkdir()
-    done = newcomer.run("--demo", before=f"cd '{tmp_path}'", PATH="/usr/bin:/bin")
+    done = newcomer.run("--demo", before=f"cd '{taken.parent}'", PATH="/usr/bin:/bin")
     assert done.returncode == 1
-    assert f"{tmp_path / 'demo.png'} is a folder: give it another name" in done.stderr.splitlines()[-1]
-    assert "Drawing a scene" not in done.stdout and list(tmp_path.glob("demo*")) == [tmp_path / "demo.png"]
+    assert f"{taken} is a folder: give it another name" in done.stderr.splitlines()[-1]
+    assert "Drawing a scene" not in done.stdout and list(taken.parent.iterdir()) == [taken]
 
 
 @pytest.mark.parametrize("size", [(97, 131), (75, 60)])
