@@ -119,7 +119,9 @@ def two_loops(products: np.ndarray, newest_first: list[int]) -> np.ndarray:
     return shares
 
 
-def along(evaluate: Evaluate, position: torch.Tensor, direction: torch.Tensor, start: Point, length: float):
+def along(
+    evaluate: Evaluate, position: torch.Tensor, direction: torch.Tensor, start: Point, length: float
+) -> Point | None:
     """The first :class:`Point` along ``direction`` that meets Wolfe's conditions, of ``length`` first.
 
     Where none does, the lowest; None if no point is lower than the start. (Nocedal and Wright, section 3.5.)
