@@ -20,6 +20,7 @@ Evaluate = Callable[[torch.Tensor], "tuple[float, torch.Tensor]"]
 
 LOWER, FLATTER = 1e-4, 0.9  # Wolfe's two constants: how much lower and flatter the end of a step has to be
 MOST_TRIALS = 12  # of one step's length
+FALL = 0.7  # of a loss above 0 that the first step may promise by its slope at most
 FURTHER = 10.0  # times as long a step is tried next where it is as steep at its end as at its start
 INNER = 0.1  # of the stretch between two trials, from each end: no further trial is nearer to them
 STEP, CHANGE, GRADIENT, OLDER = 0, 1, 2, 3  # rows of the remembered vectors: the newest pair, the gradient, all others
@@ -40,19 +41,21 @@ def descend(evaluate: Evaluate, start: torch.Tensor, history: int, first: float,
     """Goes down from ``start``, a vector, until ``evaluate`` raises or no step along the last direction is lower.
 
     ``evaluate`` gives the loss and the gradient of a vector, and sees all that is tried. ``history`` is how many pairs
-    of vectors are remembered, at least 1. The first step moves each number by ``first`` on average; ``rate`` is how
-    long steps are tried at, 1 being the length at which L-BFGS expects the minimum.
+    of vectors are remembered, at least 1. The first step moves each number by ``first`` on average, or less where the
+    loss falls so steeply that it would soon be below 0; ``rate`` is how long steps are tried at, 1 being the length
+    at which L-BFGS expects the minimum.
     """
     position, pairs = start, Pairs(history, start)
     loss, gradient = evaluate(position)
     while True:
         direction = pairs.direction(gradient)
-        length = rate
-        if not pairs.count:
-            length *= first * gradient.numel() / max(float(gradient.abs().sum()), 1e-30)
         slope = float(gradient.dot(direction))
         if not slope < 0:
             return
+        length = rate
+        if not pairs.count:
+            to_fall = FALL * loss / -slope if loss > 0 else math.inf
+            length *= min(first * gradient.numel() / float(gradient.abs().sum()), to_fall)
         after = along(evaluate, position, direction, Point(0.0, loss, slope), length)
         if after is None:
             return

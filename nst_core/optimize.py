@@ -18,7 +18,9 @@ OnEvaluation = Callable[[int, float, torch.Tensor], "Stop | None"]
 ADAM_RATE = 0.03  # of Adam's first steps, in units of the picture's range
 FEWEST_EVALUATIONS_OF_A_PLATEAU = 12
 MOST_RESTARTS_IN_VAIN = 6
-FIRST_STEP = 0.003  # of L-BFGS, in units of the picture's range, on average over the pixels
+# of L-BFGS, in units of the picture's range, on average over the pixels: from afar, and where a coarser scale's picture
+# is gone on from, whose broad shapes are right and whose fine detail bears no more
+FIRST_STEP, SHORT_FIRST_STEP = 0.003, 0.0005
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Search:
         history: pairs of vectors that L-BFGS keeps; each costs two pictures of memory.
         preconditioner: what L-BFGS sees the picture through; None moves all pixels alike.
         plateau: stop where the last dozen evaluations gained less than this share of the loss; 0 never stops.
+        first_step: of L-BFGS, in units of the picture's range, on average over the pixels.
     """
 
     method: str
@@ -38,6 +41,7 @@ class Search:
     history: int = 20
     preconditioner: Preconditioner | None = None
     plateau: float = 0.0
+    first_step: float = FIRST_STEP
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def _lbfgs(run, rate):
         loss, gradient = run.evaluate(origin + seen(moved.view_as(origin)))
         return loss, seen(gradient).reshape(-1)
 
-    descend(evaluate, torch.zeros_like(origin).view(-1), run.search.history, FIRST_STEP, rate)
+    descend(evaluate, torch.zeros_like(origin).view(-1), run.search.history, run.search.first_step, rate)
 
 
 def _adam(run, rate):

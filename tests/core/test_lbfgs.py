@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_core.lbfgs import FLATTER, LOWER, MOST_TRIALS, Pairs, Point, along, descend
+from nst_core.lbfgs import FALL, FLATTER, LOWER, MOST_TRIALS, Pairs, Point, along, descend
 
 N = 9
 
@@ -98,6 +98,22 @@ def test_the_lowest_point_is_taken_where_none_is_flat_enough():
     """It falls at the same slope for ever, until the trials are used up."""
     _, _, end = searched(lambda t: -t, 1.0)
     assert end.length == 10.0 ** (MOST_TRIALS - 1)
+
+
+@pytest.mark.parametrize(("loss", "slope", "moved"), [(1.0, 1.0, 0.1), (1.0, 50.0, FALL / 200), (-1.0, 50.0, 0.1)])
+def test_the_first_step_is_as_long_as_asked_but_no_loss_is_hoped_to_fall_below_0(loss, slope, moved):
+    """Four numbers, each with the same slope: by 0.1 on average, or 0.7 of the loss where that would be more."""
+    seen = []
+
+    def evaluate(x):
+        seen.append(x)
+        if len(seen) == 2:
+            raise StopIteration
+        return loss + slope * float(x.sum()), torch.full_like(x, slope)
+
+    with pytest.raises(StopIteration):
+        descend(evaluate, torch.zeros(4, dtype=torch.float64), 5, 0.1)
+    np.testing.assert_allclose(seen[1], -moved)
 
 
 def test_finds_a_minimum_in_few_evaluations():

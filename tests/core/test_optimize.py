@@ -200,6 +200,13 @@ def test_begins_at_the_start_and_finds_the_same_minimum_through_any_precondition
     torch.testing.assert_close(found.picture, Bowl.target, rtol=0, atol=2e-3)
 
 
+@pytest.mark.parametrize("moves", [0.003, 0.0005])
+def test_the_first_step_is_as_long_as_the_search_says(moves):
+    objective, begin = Bowl(), start()
+    go(objective, Search("l-bfgs", 2, first_step=moves), begin)
+    assert float((objective.seen[1][1] - begin).abs().mean()) == pytest.approx(moves, rel=1e-3)
+
+
 class Colourful(Recorded):
     """Steep by how the first layer answers to a broad colour, as losses of features are; fine detail lies between."""
 
