@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from nst_core.optimize import FIRST_STEP, Search, minimise
+from nst_core.optimize import ADAM_RATE, FIRST_STEP, Search, minimise
 from nst_core.preconditioner import preconditioner
 from nst_core.progress import Cancelled, Stop
 
@@ -78,6 +78,19 @@ def test_finds_the_minimum():
     torch.testing.assert_close(found.picture, Bowl.target, rtol=0, atol=1e-3)
     assert found.finished and found.loss < 1e-6
     assert float((go(Bowl(), Search("adam", 150)).picture - Bowl.target).abs().mean()) < 0.02
+
+
+def test_adam_is_pytorchs():
+    objective, variable = Bowl(), torch.nn.Parameter(start())
+    optimizer = torch.optim.Adam([variable], lr=ADAM_RATE, betas=(0.9, 0.99))
+    decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - 0.9 * step / 40)
+    go(objective, Search("adam", 40))
+    for _, picture in objective.seen:
+        torch.testing.assert_close(picture, variable.detach(), rtol=0, atol=1e-5)
+        optimizer.zero_grad()
+        Bowl().value(variable).backward()
+        optimizer.step()
+        decay.step()
 
 
 @METHODS
