@@ -53,11 +53,13 @@ def run(options) -> int:
         with _drawn(longest) as (content, style):
             for quality in options.qualities:
                 try:
-                    order = Order(content, style, _settings(options, quality))
-                    rows.append((longest, quality, _row(order)))
+                    row = _row(Order(content, style, _settings(options, quality)))
+                    rows.append((longest, quality, row))
+                    told = f"{row.seconds:.1f} s, {row.evaluations} evaluations"  # all that is left of a run cut short
                 except MeasuringError as exc:
                     failed.append(f"{longest} px, {quality}: {exc}")
-                print(f"{longest} px, {quality}: measured", file=sys.stderr, flush=True)
+                    told = "failed"
+                print(f"{longest} px, {quality}: {told}", file=sys.stderr, flush=True)
     if rows:
         # the machine's best over the whole run: a neighbour that slowed one product down must not lower the floor
         speed = max(row.device_flops for _, _, row in rows)
