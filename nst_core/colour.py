@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 LUMA = (0.299, 0.587, 0.114)  # of R'G'B', as in Y'CbCr
 PIXELS = 1 << 20  # that are in float64 at a time
+TONES = 1024  # that distributions of luma are told in
 
 
 def luminance(picture: torch.Tensor) -> torch.Tensor:
@@ -44,9 +48,33 @@ def matched(picture: torch.Tensor, like: torch.Tensor, weights=None, weights_lik
     return moved.reshape(picture.shape).clamp(0, 1)
 
 
+def toned(luma: torch.Tensor, like: torch.Tensor, weights=None) -> torch.Tensor:
+    """``luma`` with the tones of ``like``, both (1, 1, H, W) in [0, 1], as far as its contrasts bear it.
+
+    Halfway between the line that gives it ``like``'s mean and deviation (Gatys et al., 2017, section 3.2) and the curve
+    that gives it all of ``like``'s distribution. The line alone cuts off what becomes brighter than white, the curve
+    alone flattens all strokes in a sky that is of one tone. ``weights`` says how much each pixel counts.
+    """
+    tones, tones_like = _tones(luma, weights), _tones(like, weights)
+    levels = np.linspace(0, 1, TONES)
+    line = (levels - tones.mean) * (tones_like.deviation / max(tones.deviation, 1e-3)) + tones_like.mean
+    curve = np.interp(levels, tones.levels, np.interp(tones.shares, tones_like.shares, tones_like.levels))
+    table = torch.from_numpy(((line + curve) / 2).clip(0, 1)).to(luma.dtype)
+    place = luma.clamp(0, 1) * (TONES - 1)
+    lower = place.floor().clamp_max(TONES - 2)
+    found = table[lower.long()]
+    return found.add_((table[lower.long() + 1] - found).mul_(place - lower))
+
+
 def is_grey(picture: torch.Tensor) -> bool:
     """Whether a picture (1, 3, H, W) has no colours, up to half a step of 8 bits."""
     return bool((picture.amax(1) - picture.amin(1)).max() < 0.5 / 255 + 1e-6)
+
+
+def tinted(picture: torch.Tensor, amount: float) -> torch.Tensor:
+    """``picture`` (1, 3, H, W) with red darkened and blue lightened in its midtones, by a power of ``amount``; below 1
+    the other way round."""
+    return picture ** picture.new_tensor([amount, 1.0, 1 / amount])[None, :, None, None]
 
 
 def filled(picture: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
@@ -79,6 +107,26 @@ def _colour_moments(picture, weights):
         off = c.double() - mean
         covariance = covariance + (off * w) @ off.T / total
     return mean, covariance
+
+
+@dataclass(frozen=True)
+class _Tones:
+    """The distribution of a luma: the levels that there are, the share of pixels up to the middle of each, and the
+    moments."""
+
+    levels: np.ndarray
+    shares: np.ndarray
+    mean: float
+    deviation: float
+
+
+def _tones(luma, weights):
+    place = luma.clamp(0, 1).mul(TONES - 1).round_().long().flatten()
+    counts = torch.bincount(place, None if weights is None else weights.flatten().double(), TONES).double().numpy()
+    there = counts.nonzero()[0]
+    levels, shares = np.linspace(0, 1, TONES)[there], counts[there] / counts.sum()
+    mean = float(shares @ levels)
+    return _Tones(levels, shares.cumsum() - shares / 2, mean, float(shares @ (levels - mean) ** 2) ** 0.5)
 
 
 def _power(matrix, exponent):

@@ -25,6 +25,7 @@ from nst_core.sharpness import lacking, sharpened
 from nst_core.showing import shown
 
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
+TINT = 1.5  # of grey pictures, before that; less leaves some of the mesh, more blurs a little
 SMALLEST_STYLE = 48  # shorter than this a style has no strokes left to learn
 LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes on the finest scales are cut short
 HISTORY = 100  # of L-BFGS, at most
@@ -339,8 +340,15 @@ def _recoloured(pictures, amount):
 
 
 def _to_fit(pictures, target):
-    """The pictures that the features are fitted to, at the coarsest scale's size whatever the quality."""
-    return [_shrunk(pictures.style), _shrunk(target)]
+    """The pictures that the features are fitted to, at the coarsest scale's size whatever the quality.
+
+    Grey ones are tinted, each in its own way: else all of the first filters tell fine detail from fine detail, for want
+    of colours to tell apart, and a mesh comes up in calm places.
+    """
+    fitted_to = _shrunk(pictures.style), _shrunk(target)
+    if not all(colour.is_grey(picture) for picture in fitted_to):
+        return fitted_to
+    return tuple(colour.tinted(x, amount) for x, amount in zip(fitted_to, (TINT, 1 / TINT), strict=True))
 
 
 def _shrunk(picture):

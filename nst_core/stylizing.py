@@ -146,14 +146,19 @@ def _checked(picture, name):
 
 
 def _prepared(content, style, settings):
-    """The pictures as the scales want them: RGB, colours under transparency, and the colours that are wished for."""
+    """The pictures as the scales want them: RGB, colours under transparency, and the colours that are wished for.
+
+    Where luminance alone is to change, the published method sees nothing else. An artist's run is painted in the
+    style's colours all the same, whose strokes tell more places apart, and gives its luminance in the end.
+    """
     (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
     length = extent(*content.shape[:2])
     size, crisp = _size_of_style(*style.shape[:2], length, settings), 0.0
     if settings.preset != "gatys":
         crisp = crispness(s, visible_in_style, length, settings.brush_size / 100)
     s, visible_in_style = (x if x is None else lanczos(x, *size).clamp_(0, 1) for x in (s, visible_in_style))
-    if settings.keep_colours == "luminance" or content.shape[2] < 3:
+    published = settings.preset == "gatys"
+    if published and (settings.keep_colours == "luminance" or content.shape[2] < 3):
         s = colour.luminance(s).expand(-1, 3, -1, -1)
         c = colour.luminance(c).expand(-1, 3, -1, -1)
     if float((s.amax((2, 3)) - s.amin((2, 3))).max()) < FLAT:
@@ -161,7 +166,7 @@ def _prepared(content, style, settings):
             "The style is one flat colour, so there are no strokes to learn from it; choose a picture or a layer with "
             "something painted on it."
         )
-    if settings.keep_colours != "off":
+    if settings.keep_colours == "palette" or (published and settings.keep_colours == "luminance"):
         before = colour.luminance(s).std()
         s = colour.matched(s, c, visible_in_style, visible)
         crisp *= float(colour.luminance(s).std() / before)
@@ -199,13 +204,18 @@ def _split(picture, name):
 
 def _finished(painted, pictures, content, settings, steps):
     """The result as an array of the content's shape, with the colours that are kept."""
-    painted = painted.clamp_(0, 1)
-    if settings.keep_colours == "luminance" and content.shape[2] >= 3:
+    painted, of_content = painted.clamp_(0, 1), pictures.content
+    keeps = settings.keep_colours == "luminance"
+    grey = content.shape[2] < 3 or (
+        colour.is_grey(pictures.style) and (steps.recolour == 1 or colour.is_grey(of_content))
+    )
+    if keeps or grey:
+        luma = colour.luminance(painted)
+        if keeps and settings.preset != "gatys":
+            luma = colour.toned(luma, colour.luminance(of_content), pictures.visible)
+        painted = luma.expand(-1, 3, -1, -1)
+    if keeps and content.shape[2] >= 3:
         painted = colour.with_luminance(painted, _steady(torch.tensor(content[..., :3]).permute(2, 0, 1)[None]))
-    elif content.shape[2] < 3 or (
-        colour.is_grey(pictures.style) and (steps.recolour == 1 or colour.is_grey(pictures.content))
-    ):
-        painted = colour.luminance(painted).expand(-1, 3, -1, -1)
     result = content.copy()
     colours = 3 if content.shape[2] >= 3 else 1
     result[..., :colours] = _steady(painted[0, :colours].permute(1, 2, 0).clamp(0, 1)).numpy()

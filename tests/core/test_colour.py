@@ -160,3 +160,46 @@ def test_filled_gives_colours_of_the_neighbourhood():
 def test_filled_where_all_is_hidden_is_finite():
     found = colour.filled(picture(1), torch.zeros(1, 1, 37, 45, dtype=torch.float64))
     assert bool(torch.isfinite(found).all())
+
+
+def test_toned_to_itself_is_itself():
+    luma = colour.luminance(WARM)
+    torch.testing.assert_close(colour.toned(luma, luma), luma, rtol=0, atol=2e-3)
+
+
+def test_toned_is_halfway_between_the_line_and_the_curve():
+    """Tones spread evenly from 0.2 to 0.4, and the squares of such from 0 to 1, whose curve and moments are known."""
+    share = torch.linspace(0, 1, 50_001)[None, None, None]
+    mean, deviation = 1 / 3, (1 / 5 - 1 / 9) ** 0.5
+    line = (share - 0.5) * 12**0.5 * deviation + mean
+    wanted = ((line + share**2) / 2).clamp(0, 1)
+    found = colour.toned(0.2 + 0.2 * share, share**2)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=5e-3)
+    assert bool((found.diff(dim=3) >= 0).all())  # nothing lighter becomes darker
+
+
+def test_toned_counts_what_weights_say():
+    luma = colour.luminance(WARM)
+    like = luma.flip(3) ** 2
+    hidden = torch.zeros_like(luma)
+    hidden[..., ::2] = 1
+    found = colour.toned(luma, like, 1 - hidden)
+    again = colour.toned(luma.lerp(luma.flip(2), hidden), like.lerp(1 - like, hidden), 1 - hidden)
+    seen = hidden == 0
+    torch.testing.assert_close(found[seen], again[seen])
+
+
+def test_toned_keeps_to_the_range_whatever_comes():
+    flat = torch.full((1, 1, 9, 7), 0.3)
+    for luma, like in ((flat, colour.luminance(COOL)), (colour.luminance(WARM), flat), (flat, 1 - flat)):
+        found = colour.toned(luma, like)
+        assert found.shape == luma.shape and bool(((found >= 0) & (found <= 1)).all())
+
+
+def test_tinted_has_the_same_green_and_other_colours():
+    grey = torch.linspace(0, 1, 11).expand(1, 3, 1, 11)
+    found = colour.tinted(grey, 1.5)
+    torch.testing.assert_close(
+        found[0, :, 0], torch.stack([grey[0, 0, 0] ** 1.5, grey[0, 0, 0], grey[0, 0, 0] ** (2 / 3)])
+    )
+    assert bool((found[0, 0, 0, 1:-1] < found[0, 2, 0, 1:-1]).all())

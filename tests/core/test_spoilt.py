@@ -120,25 +120,52 @@ def test_strokes_that_the_search_makes_more_like_the_style_are_searched_once(mon
     assert once.picture.tobytes() == stylize(content, style, settings(evaluations=8)).tobytes()
 
 
-def test_what_is_darker_than_all_of_a_style_gets_no_mesh(monkeypatch):
+WINDOWS = [np.s_[top : top + 12, left : left + 12] for top in (64, 128) for left in (64, 122, 180)]
+WALL = np.s_[60:150, 5:25, 0]  # beside the house, where all is calm
+
+
+def house_and_strokes():
     """A light house in grey, its windows, and strokes that are neither as light nor as dark."""
-    for name, value in ARTISTS_FIT.items():
-        monkeypatch.setattr(fitted, name, value)
     content = np.repeat(np.linspace(0.45, 0.65, 192, dtype=np.float32)[:, None, None], 256, 1)
     content[48:, 42:213] = 0.85
-    windows = [np.s_[top : top + 12, left : left + 12] for top in (64, 128) for left in (64, 122, 180)]
-    for window in windows:
+    for window in WINDOWS:
         content[window] = 0.2
     random = np.random.default_rng(4)
     style = np.full((192, 192, 1), 0.6, np.float32)
     for top, left in random.integers(0, 192, (900, 2)):
         height, width = random.permutation((3, 9))
         style[top : top + height, left : left + width] = random.uniform(0.4, 0.8)
+    return content, style
+
+
+def artists(monkeypatch, content, style):
+    for name, value in ARTISTS_FIT.items():
+        monkeypatch.setattr(fitted, name, value)
+    return lambda: stylize(content, style, settings(quality="normal", evaluations=24, max_size=256))
+
+
+def test_what_is_darker_than_all_of_a_style_gets_no_mesh(monkeypatch):
+    content, style = house_and_strokes()
+    colours = np.float32([0.8, 0.9, 1.0])
+    result = artists(monkeypatch, content * colours, style * colours[::-1])
 
     def mesh():
-        painted = stylize(content, style, settings(quality="normal", evaluations=24, max_size=256))
-        return np.mean([painted[window][3:-3, 3:-3].std() for window in windows])
+        painted = result()
+        return np.mean([painted[window][3:-3, 3:-3].std((0, 1)).mean() for window in WINDOWS])
 
     without = mesh()
     monkeypatch.setattr(recipes, "USUAL", (1e6, 1e6))
+    assert without < 0.4 * mesh()
+
+
+def test_calm_places_of_grey_pictures_get_no_mesh(monkeypatch):
+    """Bends from pixel to pixel, in either direction; those of a mesh are everywhere."""
+    result = artists(monkeypatch, *house_and_strokes())
+
+    def mesh():
+        wall = result()[WALL]
+        return sum(np.median(np.abs(np.diff(wall, 2, axis))) for axis in (0, 1))
+
+    without = mesh()
+    monkeypatch.setattr(painting, "TINT", 1.0)
     assert without < 0.4 * mesh()

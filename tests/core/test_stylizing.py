@@ -144,6 +144,23 @@ def test_keeping_luminance_keeps_every_pixels_colours():
     assert np.abs(luma(result) - luma(CONTENT)).mean() > 0.01
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_keeping_luminance_keeps_the_tones_of_a_dark_style_away(channels):
+    content, dark = (drawn(47, 61, channels, seed=3), (0.4 * drawn(53, 40, seed=2)).astype(np.float32))
+    off, kept = (stylize(content, dark, settings(keep_colours=keep)) for keep in ("off", "luminance"))
+    wanted = luma(content) if channels == 3 else content
+    off, kept = (luma(x) if channels == 3 else x for x in (off, kept))
+    assert abs(off.mean() - wanted.mean()) > 0.15 > 10 * abs(kept.mean() - wanted.mean())
+    assert 0.8 < kept.std() / wanted.std() < 1.25
+
+
+def test_a_grey_layer_is_painted_in_colours_and_gives_its_luminance():
+    grey = drawn(47, 61, 1, seed=3)
+    painted = stylize(np.repeat(grey, 3, -1), STYLE, settings())
+    assert spread(painted) > 0.1
+    np.testing.assert_allclose(stylize(grey, STYLE, settings())[..., 0], luma(painted), atol=1e-4)
+
+
 def test_a_palette_is_nearer_to_the_contents_colours():
     red_style = (drawn(53, 40, seed=2) * [0.9, 0.25, 0.2]).astype(np.float32)
 
