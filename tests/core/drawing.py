@@ -57,3 +57,8 @@ def directional_error(value, gradient, at, step=1e-6, directions=4):
         measured = (float(value(at + step * direction)) - float(value(at - step * direction))) / (2 * step)
         errors.append(abs(measured - float((gradient * direction).sum())))
     return max(errors) / float(gradient.norm()) * at.numel() ** 0.5
+
+
+def luma(picture):
+    """Of an array H×W×C with colours, H×W."""
+    return picture[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
