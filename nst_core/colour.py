@@ -53,7 +53,8 @@ def toned(luma: torch.Tensor, like: torch.Tensor, weights=None) -> torch.Tensor:
 
     Halfway between the line that gives it ``like``'s mean and deviation (Gatys et al., 2017, section 3.2) and the curve
     that gives it all of ``like``'s distribution. The line alone cuts off what becomes brighter than white, the curve
-    alone flattens all strokes in a sky that is of one tone. ``weights`` says how much each pixel counts.
+    alone flattens all strokes in a sky that is of one tone. ``weights`` is a map of their size, which both have then,
+    that says how much each pixel counts, in either.
     """
     tones, tones_like = _tones(luma, weights), _tones(like, weights)
     levels = np.linspace(0, 1, TONES)
