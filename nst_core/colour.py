@@ -42,10 +42,11 @@ def matched(picture: torch.Tensor, like: torch.Tensor, weights=None, weights_lik
     root, inverse = _power(cov_p + floor, 0.5), _power(cov_p + floor, -0.5)
     transport = inverse @ _power(root @ cov_l @ root, 0.5) @ inverse
     flat = picture.flatten(2)[0]
-    moved = transport.to(flat) @ (flat - mean_p.to(flat)) + mean_l.to(flat)
+    # in one product, as of 12 megapixels each picture takes 144 MB
+    moved = torch.addmm((mean_l - transport @ mean_p).to(flat), transport.to(flat), flat)
     if is_grey(like):
-        moved = moved.mean(0, keepdim=True).expand_as(moved)  # rid of what rounding leaves
-    return moved.reshape(picture.shape).clamp(0, 1)
+        moved = moved.mean(0, keepdim=True).repeat(len(moved), 1)  # rid of what rounding leaves
+    return moved.view(picture.shape).clamp_(0, 1)
 
 
 def toned(luma: torch.Tensor, like: torch.Tensor, weights=None) -> torch.Tensor:

@@ -243,26 +243,35 @@ class Objective:
 
     def _add_pixel_terms(self, picture, gradient):
         """The loss of the terms that need no features; their gradient is added to ``gradient``."""
-        count, total = picture.numel(), 0.0
-        if self.weights.variation:
-            factor = self.weights.variation / count
-            for dim in (2, 3):
-                step, length = picture.diff(dim=dim), picture.shape[dim] - 1
-                costs = 1.0 if self.costs is None else self.costs.narrow(dim, 1, length)
-                root = losses.variation_root(step)
-                # summed over channels first: of 12 megapixels each picture takes 144 MB
-                total += factor * float(((root.sum(1, keepdim=True) - root.shape[1] * losses.FAINT_STEP) * costs).sum())
-                slope = step.div_(root).mul_(costs)
-                gradient.narrow(dim, 1, length).add_(slope, alpha=factor)
-                gradient.narrow(dim, 0, length).sub_(slope, alpha=factor)
-        if self.weights.range:
-            factor = self.weights.range / count
-            outside = picture - picture.clamp(0, 1)
-            total += factor * float(outside.square().sum())
-            gradient.add_(outside, alpha=2 * factor)
+        # some rows at a time: of 12 megapixels each of what they are worked out in would take 144 MB
+        rows, total = max(1, BAND // self.width), 0.0
+        for top in range(0, self.height, rows):
+            if self.weights.variation:
+                total += self._add_variation(picture, gradient, top, rows)
+            if self.weights.range:
+                factor = self.weights.range / picture.numel()
+                band = picture[..., top : top + rows, :]
+                outside = band - band.clamp(0, 1)
+                total += factor * float(outside.square().sum())
+                gradient[..., top : top + rows, :].add_(outside, alpha=2 * factor)
+        return total
+
+    def _add_variation(self, picture, gradient, top, rows):
+        factor, total = self.weights.variation / picture.numel(), 0.0
+        for dim, further in ((2, 1), (3, 0)):  # the step down from the last row is the next band's first row away
+            band = (..., slice(top, top + rows + further), slice(None))
+            here, there = picture[band], gradient[band]
+            step, length = here.diff(dim=dim), here.shape[dim] - 1
+            costs = 1.0 if self.costs is None else self.costs[band].narrow(dim, 1, length)
+            root = losses.variation_root(step)
+            total += factor * float(((root.sum(1, keepdim=True) - root.shape[1] * losses.FAINT_STEP) * costs).sum())
+            slope = step.div_(root).mul_(costs)
+            there.narrow(dim, 1, length).add_(slope, alpha=factor)
+            there.narrow(dim, 0, length).sub_(slope, alpha=factor)
         return total
 
 
+BAND = 1 << 19  # pixels that terms of pixels are worked out for at a time
 STYLE_TILE = 1024
 EDGE = 2  # positions at each edge of a map that do not count, fewer of small maps:
 LEAST_INNER = 8  # positions that a map has for each of these, at least

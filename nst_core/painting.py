@@ -167,7 +167,9 @@ class _Start:
 
 def _started(pictures, field, brush_size, recipe, height, width):
     """The :class:`_Start` of that size; ``field`` is None where nothing was laid out."""
-    content = resized(_recoloured(pictures, recipe.recolour), height, width).clamp(0, 1)
+    content = _recoloured(pictures, recipe.recolour)
+    if content.shape[2:] != (height, width):
+        content = resized(content, height, width).clamp_(0, 1)
     if field is None:
         return _Start(content, content)
     base = starting.with_strokes(content, shown(field, pictures.style, height, width, brush_size), recipe)
@@ -282,7 +284,7 @@ def _places(height, width, recipe, settings):
     longest = extent(height, width)
     if not recipe.strokes:
         return 0.0
-    square = synthesis.places(longest, settings.brush_size, recipe.even, _detailed(settings))
+    square = synthesis.places(longest, settings.brush_size, recipe.even, recipe.straight, _detailed(settings))
     return square * height * width / longest**2
 
 
@@ -336,7 +338,7 @@ def _recoloured(pictures, amount):
     if not amount:
         return pictures.content
     moved = colour.matched(pictures.content, pictures.style, pictures.visible, pictures.visible_in_style)
-    return pictures.content + amount * (moved - pictures.content)
+    return torch.lerp(pictures.content, moved, amount, out=moved)
 
 
 def _to_fit(pictures, target):

@@ -45,8 +45,11 @@ def shown(of: Field, style: torch.Tensor, height: int, width: int, brush_size: f
     # pixels of the style for one of its copy, and for one of the picture; pixels of the picture for a place
     scales = [(there / copy, there / copy * places / here, here / places) for copy, there, places, here in sizes]
     reach = REACH[0] * min(max(1.0, max(height, width) / max(of.rows.shape) / 2), REACH[1] / REACH[0])
-    bands = [range(top, min(top + BAND, height)) for top in range(0, height, BAND)]
-    return torch.cat([_mean_of_neighbours(of, style, mode, scales, reach, rows, width) for rows in bands], 2)
+    picture = style.new_empty(1, style.shape[1], height, width)
+    for top in range(0, height, BAND):
+        rows = range(top, min(top + BAND, height))
+        picture[:, :, top : rows.stop] = _mean_of_neighbours(of, style, mode, scales, reach, rows, width)
+    return picture
 
 
 def _mean_of_neighbours(of, style, mode, scales, reach, rows, width):

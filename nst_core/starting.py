@@ -18,11 +18,12 @@ def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -
 
     The content gives of its broad shapes and its drawing, each in its share.
     """
-    broad = _broad(content)
-    start = torch.add(strokes, content - broad, alpha=recipe.drawing)
+    # in place, as of 12 megapixels each picture takes 144 MB
+    start = torch.add(strokes, content, alpha=recipe.drawing)
+    start.add_(_broad(content), alpha=recipe.broad - recipe.drawing)
     if recipe.broad:
-        start.add_(broad.sub_(_broad(strokes)), alpha=recipe.broad)
-    return torch.lerp(content, start, recipe.strokes).clamp_(0, 1)
+        start.sub_(_broad(strokes), alpha=recipe.broad)
+    return torch.lerp(content, start, recipe.strokes, out=start).clamp_(0, 1)
 
 
 def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float) -> torch.Tensor:
@@ -31,7 +32,8 @@ def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float) ->
     Mixed as a whole, flat colours of a content would turn the style's flat colours into mud.
     """
     off = content - picture
-    return torch.add(picture, off.sub_(_broad(off)), alpha=amount)
+    off.sub_(_broad(off))
+    return torch.add(picture, off, alpha=amount, out=off)
 
 
 def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:

@@ -42,7 +42,9 @@ BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, w
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 PULL = 20.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
-LITTLE = 0.1  # of that pull is the other way that is tried
+PULLS = (1.0, 0.1)  # of that pull that are tried: no style tells which does it good
+STRAIGHT_PULLS = (1.0, 0.1, 0.03, 0.1, 0.03)  # the same where edges are straight, the last two from other choices on
+OTHER = 2**31  # is added to a seed for other choices: none of the settings' is as large, and the generator sees 32 bits
 PULLED = 2  # scales, from the coarsest on, at which it pulls in full
 LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
@@ -51,7 +53,9 @@ LEAST_FINER = 1.2  # times finer than they were: a large brush leaves no room fo
 LEAST_TURN = 2500  # places that a turn takes as long as at least, however few there are
 SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
 BEFORE, BETWEEN = 18, 14  # searches through all places that it takes as long as to begin a scale, and a turn
-JUDGED = 180  # longest side in pixels from which on it can be told which of two ways to lay out is more like the style
+FRAYED = 180  # longest side in pixels from which on a style's straight edges would fray along each edge of the content:
+LESS_GUIDED = 0.2  # of the guidance is left to these scales for such a style
+JUDGED = 180  # longest side in pixels from which on it can be told which of the ways to lay out is most like the style
 
 
 def field(
@@ -85,19 +89,23 @@ def field(
     factor = brush_size / 100
     scales = _scales(extent(*content.shape[2:]), factor, detailed)
     search = _Search(content, style, visible, factor, guidance, reuse, straight, scales[0].side)
-    tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even))
-    randoms = [torch.Generator().manual_seed(seed) for _ in range(2)]
-    found = search.refined(None, scales[:tried], even, randoms[0], told)
-    if tried and not told.ended:
-        other = search.refined(None, scales[:tried], LITTLE * even, randoms[1], told)
-        if not told.ended and search.unlike(other) < search.unlike(found):
-            found, even, randoms = other, LITTLE * even, randoms[1:]
-    return search.refined(found, scales[tried:], even, randoms[0], told)
+    tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even, straight))
+    begun = []
+    for number, share in enumerate(_shares(straight) if tried else (1.0,)):
+        random = torch.Generator().manual_seed(seed + number // 3 * OTHER)
+        begun.append((search.refined(None, scales[:tried], share * even, random, told), share * even, random))
+        if told.ended:  # in the middle of the last of them
+            begun = begun[:-1] or begun
+            break
+    found, pull, random = begun[0] if len(begun) == 1 else min(begun, key=lambda way: search.unlike(way[0]))
+    return search.refined(found, scales[tried:], pull, random, told)
 
 
-def places(longest: float, brush_size: float = 100.0, even: float = 0.0, detailed: bool = True) -> float:
+def places(
+    longest: float, brush_size: float = 100.0, even: float = 0.0, straight: float = 0.0, detailed: bool = True
+) -> float:
     """What a field of a content of that longest side, if it is a square, takes in work: places sought, in all turns."""
-    return _whole(_scales(longest, brush_size / 100, detailed), brush_size / 100, even)
+    return _whole(_scales(longest, brush_size / 100, detailed), brush_size / 100, even, straight)
 
 
 @dataclass(frozen=True)
@@ -124,14 +132,18 @@ def _scales(longest, factor, detailed):
 
 
 def _tried(scales, even):
-    """How many scales, from the coarsest on, are searched with the pull in full and a little of it, to go on from the
-    better."""
+    """How many scales, from the coarsest on, are searched with each of the pulls, to go on from the best."""
     pulled = [scale for scale in scales if even * scale.pulled]
     return min(len(pulled), 1 + sum(scale.side < JUDGED for scale in pulled))
 
 
-def _whole(scales, factor, even):
-    return sum(_work(scale, factor) for scale in [*scales[: _tried(scales, even)], *scales])
+def _shares(straight):
+    return STRAIGHT_PULLS if straight else PULLS
+
+
+def _whole(scales, factor, even, straight):
+    again = (len(_shares(straight)) - 1) * scales[: _tried(scales, even)]
+    return sum(_work(scale, factor) for scale in [*again, *scales])
 
 
 def _work(scale, factor):
@@ -182,9 +194,8 @@ class _Search:
                 break
             content, style, visible = self._copies(scale.side)
             pull = _Pull(self._parts if even * scale.pulled else None, even * PULL * scale.pulled, self.straight)
-            found = _at_scale(
-                content, style, visible, found, self.guidance, self.reuse, pull, scale, random, told.share
-            )
+            guidance = self.guidance * (LESS_GUIDED**self.straight if scale.side > FRAYED else 1.0)
+            found = _at_scale(content, style, visible, found, guidance, self.reuse, pull, scale, random, told.share)
         return found
 
     def unlike(self, found):

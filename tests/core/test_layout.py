@@ -1,12 +1,13 @@
 """Layouts that use all of a style alike, by hand and against all permutations, and what the synthesis makes of them."""
 
 import itertools
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core import layout, synthesis
+from nst_core import colour, layout, synthesis
 from nst_core.likeness import distance
 from nst_core.samples.painting import painting
 from nst_core.samples.scene import scene
@@ -182,8 +183,66 @@ def test_the_layout_that_is_more_like_the_style_is_taken(pictures, evenly, monke
     content, style = pictures()
     chosen = field(content, style, 0, guidance=0.05, even=1.0)
     monkeypatch.setattr(synthesis, "_tried", lambda scales, even: 0)
-    pulled, hardly = (field(content, style, 0, guidance=0.05, even=even) for even in (1.0, synthesis.LITTLE))
+    pulled, hardly = (field(content, style, 0, guidance=0.05, even=even) for even in synthesis.PULLS)
     same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in (pulled, hardly)]
     assert same == [evenly, not evenly]
     unlike = [distance(shown(x, style, 240, 320), style) for x in (pulled, hardly)]
     assert (unlike[0] < unlike[1]) == evenly, unlike
+
+
+@pytest.mark.parametrize("pictures", [half_calm, lambda: (tensor(scene(96, 128)), tiled(16, 20))])
+def test_the_layout_of_straight_edges_is_the_best_of_more(pictures, monkeypatch):
+    """Figures that are pulled apart are joined by nothing; how much of the pull that takes differs by the pictures."""
+    content, style = pictures()
+    search = partial(field, content, style, 0, guidance=0.05, even=1.0, straight=1.0)
+
+    def unlike():
+        return distance(shown(search(), style, 240, 320), style)
+
+    best, each = unlike(), []
+    for pull in synthesis.STRAIGHT_PULLS[:3]:
+        monkeypatch.setattr(synthesis, "STRAIGHT_PULLS", (pull,))
+        each.append(unlike())
+    # told from one another when half of the way is done
+    assert best <= 1.05 * min(each) and best < 0.95 * max(each), (best, each)
+
+
+def squares(height, width, seed=1):
+    """Rectangles in a few colours, with dark lines between them."""
+    random = torch.Generator().manual_seed(seed)
+    picture = torch.full((1, 3, height, width), 0.05)
+    colours = torch.tensor([[0.94, 0.92, 0.87]] * 3 + [[0.8, 0.1, 0.1], [0.1, 0.2, 0.6], [0.95, 0.8, 0.15]])
+
+    def split(top, left, bottom, right):
+        if max(bottom - top, right - left) < 60:
+            picture[..., top + 2 : bottom - 2, left + 2 : right - 2] = colours[
+                int(torch.randint(len(colours), (), generator=random))
+            ][:, None, None]
+            return
+        share = 0.3 + 0.4 * float(torch.rand((), generator=random))
+        if bottom - top > right - left:
+            middle = round(top + share * (bottom - top))
+            split(top, left, middle, right)
+            split(middle, left, bottom, right)
+        else:
+            middle = round(left + share * (right - left))
+            split(top, left, bottom, middle)
+            split(top, middle, bottom, right)
+
+    split(0, 0, height, width)
+    return picture
+
+
+def test_straight_edges_of_a_style_are_not_frayed_along_the_contents(monkeypatch):
+    """A median over 3×3 pixels leaves a straight edge as it is, and closes what is frayed."""
+    style = squares(192, 256)
+    content = colour.matched(tensor(scene(192, 256)), style)
+
+    def frayed():
+        picture = shown(field(content, style, 0, guidance=0.55, straight=1.0), style, 384, 512)
+        around = F.unfold(picture, 3, padding=1).view(3, 9, 384, 512)
+        return float((picture - around.median(1).values)[..., 1:-1, 1:-1].abs().mean())
+
+    clean = frayed()
+    monkeypatch.setattr(synthesis, "LESS_GUIDED", 1.0)
+    assert clean < 0.7 * frayed()

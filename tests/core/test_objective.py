@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nst_core import losses
+from nst_core import objective as objectives
 from nst_core.losses import moments
 from nst_core.objective import Objective, Tap, Weights
 from nst_core.recipe import recipe
@@ -42,6 +43,17 @@ def test_gradient_against_central_differences(plain, masked, tile, pooling):
     value, gradient = loss.evaluate(at)
     assert math.isfinite(value) and gradient.shape == at.shape
     assert directional_error(lambda x: loss.evaluate(x)[0], gradient, at) < 1e-5
+
+
+@pytest.mark.parametrize("rows", [1, 5, HEIGHT - 1])
+def test_terms_of_pixels_are_the_same_some_rows_at_a_time(rows, monkeypatch):
+    at = 1.4 * picture(3) - 0.2
+    loss = objective(calm=4.0, **ALL)
+    value, gradient = loss.evaluate(at)
+    monkeypatch.setattr(objectives, "BAND", rows * WIDTH + WIDTH // 2)
+    in_bands, same = loss.evaluate(at)
+    assert in_bands == pytest.approx(value, rel=1e-12)
+    torch.testing.assert_close(same, gradient, rtol=1e-10, atol=1e-15)
 
 
 def test_bfloat16_has_the_same_loss_and_gradient_within_a_hundredth():
