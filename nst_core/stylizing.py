@@ -77,6 +77,7 @@ def stylize(
         float32 array of the content's shape; alpha as it was.
 
     Raises:
+        TypeError: settings of another type than :class:`Settings`.
         PictureError: a picture of a wrong type, shape or range, or with a side under 16 pixels; a style of one flat
             colour.
         Cancelled: ``on_progress`` returned ``Stop.CANCEL``.
@@ -93,7 +94,9 @@ def stylize_fully(
     on_progress: ProgressCallback | None = None,
 ) -> Result:
     """:func:`stylize`, with a :class:`Result` that also tells what was used."""
-    settings = settings or Settings()
+    settings = Settings() if settings is None else settings
+    if not isinstance(settings, Settings):
+        raise TypeError(f"The settings are a {type(settings).__name__}; they must be Settings: Settings(strength=75).")
     began = time.monotonic()
     content, style = _checked(content, "content"), _checked(style, "style")
     features, on = weights.chosen(settings.features), device.choose(settings.device)

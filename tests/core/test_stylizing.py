@@ -383,3 +383,8 @@ def test_what_the_settings_mean_reaches_the_strokes_and_the_precision(monkeypatc
     stylize(CONTENT, STYLE, settings(preset="gatys", evaluations=1))
     assert even[:2] == [0, 0] and 0 < even[2] < even[3] == 1 and len(even) == 4
     assert wanted == ["auto"] * 4 + ["float32"]
+
+
+def test_settings_of_another_type_are_refused():
+    with pytest.raises(TypeError, match=r"a dict; they must be Settings: Settings\(strength=75\)"):
+        stylize(CONTENT, STYLE, {"strength": 75})
