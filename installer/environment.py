@@ -129,6 +129,11 @@ def advice(output: str, index: str | None = None) -> str:
     """One sentence for a person, from what pip or venv printed; ``index`` is where pip was sent."""
     for pattern, sentence in ADVICE:
         if re.search(pattern, output):
+            if pattern == NO_NETWORK and index:
+                return (
+                    f"{index} could not be reached: check the address (pytorch.org lists them) and the internet "
+                    "connection, or run install.py with “--torch-index default”."
+                )
             if pattern == NO_PYTORCH and index and sys.version_info[:2] <= NEWEST_PYTHON:
                 return (
                     f"The PyTorch that Neural Style needs is not at {index} for this Python ({THIS_PYTHON}): check the "

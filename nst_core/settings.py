@@ -108,7 +108,7 @@ class Settings:
     optimizer: str = _choice("l-bfgs", {"l-bfgs": "L-BFGS", "adam": "Adam"}, "Optimizer", "The method of optimisation.")
     pooling: str = _choice("average", {"average": "Average", "max": "Max"}, "Pooling", "VGG16's pooling.")
     evaluations: int = _number("int", 0, 0, 100_000, "", "Evaluations", "Evaluations of the loss at the finest scale; 0 takes what the quality needs.")
-    max_size: int = _number("int", 0, 0, 100_000, "px", "Largest scale", "Longest side that is computed; 0 takes what the quality needs.")
+    max_size: int = _number("int", 0, 0, 100_000, "px", "Largest scale", "Longest side that is computed; 0 takes what the quality needs.", least=16)
     device: str = _choice("auto", {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}, "Device", "What computes; auto takes a CUDA card where there is one.")
     precision: str = _choice("auto", {"auto": "Automatic", "float32": "Single precision", "bfloat16": "bfloat16"}, "Precision", "Of the features; auto takes bfloat16 where the device multiplies it and a small trial has the same loss within 1 %, and single precision for Gatys et al. 2016.")
     memory_limit: int = _number("int", 0, 0, 10_000_000, "MB", "Memory limit", "Memory that a run may use; 0 takes what is free. Larger pictures are computed in tiles.", least=680)

@@ -201,7 +201,7 @@ def _split(picture, name):
         return colours, None
     alpha = _steady(_copy(planes[:, -1:]))
     if float(alpha.max()) <= 0:
-        raise PictureError(f"The {name} is fully transparent; choose a layer with something visible on it.")
+        raise PictureError(f"The {name} is fully transparent; choose one with something visible on it.")
     return colour.filled(colours, alpha), alpha
 
 

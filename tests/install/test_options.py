@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def test_a_place_without_pytorch_is_named_rather_than_the_python(person, tmp_pat
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"The PyTorch that Neural Style needs is not at {how.format(empty)} for this Python (")
+    Path(line.rpartition("Details: ")[2]).unlink()
+    assert person.files().keys() == before.keys()
+
+
+def test_an_address_that_does_not_answer_is_named_rather_than_the_connection_alone(person):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/whl"
+    before = person.files()
+    done = person.run("--torch-index", address, **NO_PIP_CONFIGURATION)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{address} could not be reached: check the address (")
     Path(line.rpartition("Details: ")[2]).unlink()
     assert person.files().keys() == before.keys()
 
