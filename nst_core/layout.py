@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-CELLS = 48  # parts of each picture; fewer are larger, and have seams that are seen
+CELLS = 48  # parts of each picture as a rule; fewer keep more of the style together, and less of the content
 SEAM = 0.3  # how much a seam counts, against likeness; at 1, most of the style comes as it is
 STRAIGHT_SEAM = 2.0  # how much it does where it is cut straight
 FINER = 4  # colours along the side of a part that are compared at a seam
@@ -22,16 +22,22 @@ LEAST_GAIN = 1e-6  # of a swap, in squared units of the range: less is rounding,
 
 
 def parts(
-    content: torch.Tensor, style: torch.Tensor, visible: torch.Tensor | None = None, straight: float = 0.0
+    content: torch.Tensor,
+    style: torch.Tensor,
+    visible: torch.Tensor | None = None,
+    straight: float = 0.0,
+    cells: int = CELLS,
 ) -> torch.Tensor:
     """Which part of ``style`` each part of ``content`` gets, both (1, 3, H, W) cut into a grid of R × C parts.
+
+    There are about as many as ``cells``.
 
     ``visible`` is the style's alpha (1, 1, H, W), or None. Parts that it hides are not given, the others as often as
     one another. ``straight``, 0 to 1, is how straight they are going to be cut. Returns an (R, C) tensor of the style's
     parts, counted along rows. No swap would bring the squared difference of mean colours, and of what meets at seams,
     down by more than :data:`LEAST_GAIN`.
     """
-    grid = _grid(*content.shape[2:])
+    grid = _grid(*content.shape[2:], cells)
     of_content, of_style = (F.adaptive_avg_pool2d(x, grid)[0].flatten(1).T for x in (content, style))
     there = _seen(visible, grid)
     unlike = torch.cdist(of_content, of_style[there]).square()
@@ -130,6 +136,6 @@ def _seen(visible, grid):
     return found.repeat(-(-count // len(found)))[:count]
 
 
-def _grid(height, width):
-    rows = max(1, round((CELLS * height / width) ** 0.5))
-    return rows, max(1, round(CELLS / rows))
+def _grid(height, width, cells):
+    rows = max(1, round((cells * height / width) ** 0.5))
+    return rows, max(1, round(cells / rows))

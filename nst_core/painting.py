@@ -31,7 +31,6 @@ LARGEST_STYLE = 4096  # longer than this it fills the memory; only large strokes
 HISTORY = 100  # of L-BFGS, at most
 LEAST_FOR_DETAIL = 2000  # megabytes of limit under which large pictures keep the larger places
 SHOWN_LARGER = 2  # times the first scale's size that a gentle start is shown at, whatever the finest size
-NEARER = 0.85  # times as unlike the style is clearly nearer: finer scales bring the usual search nearer by as much
 COMPARED = 800  # longest side in pixels of what is compared at most: it is reduced anyhow, see likeness
 MOST_USED = 6.0  # times its share that a part of the style counts at most
 PICTURES_KEPT = 7  # of the full size, at all scales: as they came, prepared, in the style's colours, and the start
@@ -227,7 +226,7 @@ def _unspoilt(pictures, used, settings, network_on, step, recipe, here, clock, s
         mild = started(recipe.gently(), SHOWN_LARGER * height, SHOWN_LARGER * width).at(height, width)
         begin = mild.base
     unlike = _unlike(pictures, settings.brush_size, *begin.shape[2:])
-    near = NEARER * unlike(minimum.picture)
+    near = recipe.nearer * unlike(minimum.picture)
     if unlike(begin) >= near:
         return minimum, here, None
     again = replace(step, start=mild, begin=begin, on_evaluation=clock.once_more(step.number))
@@ -303,6 +302,7 @@ def _laid_out(pictures, target, recipe, settings, on_work):
         recipe.guidance,
         even=recipe.even,
         straight=recipe.straight,
+        cells=recipe.cells,
         visible=pictures.visible_in_style,
         detailed=_detailed(settings),
         on_work=on_work,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nst_core.layout import CELLS
 from nst_core.objective import Tap, Weights
 from nst_core.settings import Settings
 
@@ -25,8 +26,8 @@ STYLE_WEIGHT = 16.0  # at strength 50, of losses that are relative, summed over 
 STYLE_WEIGHT_DECADES = 1.0  # from strength 0 to 100
 # Up to strength 50 and at 100: less leaves a crust on flat areas, more dulls strokes, and a start that is all strokes
 # is dulled more than mended.
-VARIATION = (10.0, 3.5)
-CALM = (10.0, 100.0)  # times more that it costs in calm places, up to strength 50 and at 100: less leaves a weave there
+VARIATION = (10.0, 2.0)
+CALM = (10.0, 200.0)  # times more that it costs in calm places, up to strength 50 and at 100: less leaves a weave there
 # see Weights: more leaves a mesh on what of the content is brighter or darker than all of the style; at 100, where
 # little of the content is left, less makes contrasts too strong, as the style's own places all count in full
 USUAL = (1.5, 4.0)
@@ -36,18 +37,22 @@ SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the styl
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 GUIDANCE_DECADES = 1.6  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
+FEWER_CELLS = 0.5  # of the parts at strength 100: the style rises; with a quarter it comes as it is, and no content
 FLAT = (0.4, 0.8)  # shares of a style's patches that are of one colour, from which on it counts as flat, and wholly so
 # of the guidance is left for a flat style: at 1, its colours are cut to pieces by every blade of grass; at half of it,
 # houses fall to pieces
 GUIDANCE_OF_FLAT = 0.55
-FLATTEST = 0.5  # that share, from which on a style is searched gently at once: to tell by likeness would keep fringes
+FLATTEST = 0.45  # that share, from which on a style is searched gently at once: to tell by likeness would keep fringes
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
 # times less that the style counts where the search spoils the start, for a style that is not flat, and one that is:
 # more dulls the tiles of a mosaic, less leaves a mesh on flat colours, which no strength asks for
 GENTLE = (4.0, 40.0)
+# times as unlike the style is clearly nearer, up to strength 50 and at 100: finer scales bring the usual search nearer
+# by as much, but where it begins with strokes alone, by little
+NEARER = (0.85, 0.92)
 DRAWN_GENTLY = 0.5  # of the drawing is left then, and no broad shapes: on flat colours they are relief and glow
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
-EFFORT = 0.75  # more of evaluations at strength 100 than at 50
+EFFORT = 0.25  # more of evaluations at strength 100 than at 50: its start is near the style already
 NOISE_EFFORT = 3.0  # from noise, at any strength
 MOVED = (2.5, 3.0)  # how far the search moves broad shapes and fine detail
 
@@ -58,6 +63,7 @@ class Recipe:
 
     Attributes:
         weights: of the loss; its taps name the layers.
+        nearer: times as unlike the style as the usual search leaves a picture is clearly nearer.
         gentle: how many times less the style counts in :meth:`gently`; 1 where it is the gentle one already.
         recolour: how much of the way the content's colours go to the style's before anything else, 0 to 1.
         noise: how much of the start is noise in the style's colours, 0 to 1.
@@ -65,6 +71,7 @@ class Recipe:
         guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
         even: how far the strokes are drawn to use all of the style alike, 0 to 1.
         straight: how straightly the style is cut into the parts that they are drawn to then, 0 to 1.
+        cells: how many parts these are.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
@@ -79,6 +86,7 @@ class Recipe:
     """
 
     weights: Weights
+    nearer: float
     gentle: float
     recolour: float
     noise: float
@@ -86,6 +94,7 @@ class Recipe:
     guidance: float
     even: float
     straight: float
+    cells: int
     broad: float
     drawing: float
     balance: float
@@ -120,6 +129,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
     if settings.preset == "gatys":
         return Recipe(
             gatys(features),
+            nearer=0.0,
             gentle=1.0,
             recolour=0.0,
             noise=1.0,
@@ -127,6 +137,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
             guidance=0.0,
             even=0.0,
             straight=0.0,
+            cells=1,
             broad=0.0,
             drawing=0.0,
             balance=0.0,
@@ -156,13 +167,15 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
     from_noise = settings.start == "noise"
     usual = Recipe(
         weights,
+        nearer=_between(NEARER, above),
         gentle=_between((GENTLE[0], GENTLE[1] * max(1.0, beta / STYLE_WEIGHT)), flat),
         recolour=min(1.0, strength / RECOLOURED_AT),
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
         guidance=10 ** (-GUIDANCE_DECADES * above) * GUIDANCE_OF_FLAT**flat,
-        even=above ** (2.5 - 1.5 * straight),
+        even=above ** (4 - 3 * straight),
         straight=straight,
+        cells=round(CELLS * FEWER_CELLS**above**5),
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
         balance=BALANCE,

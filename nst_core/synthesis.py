@@ -41,9 +41,9 @@ SHAPES = 3.0  # how much more the content's shapes count than its colours
 BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, which are what the first leaves out
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
-PULL = 20.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
-PULLS = (1.0, 0.1)  # of that pull that are tried: no style tells which does it good
-STRAIGHT_PULLS = (1.0, 0.1, 0.03, 0.1, 0.03)  # the same where edges are straight, the last two from other choices on
+PULL = 80.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
+PULLS = (1.0, 0.025)  # of that pull that are tried: no style tells which does it good
+STRAIGHT_PULLS = (1.0, 0.025, 0.008, 0.025, 0.008)  # where edges are straight, the last two from other choices on
 OTHER = 2**31  # is added to a seed for other choices: none of the settings' is as large, and the generator sees 32 bits
 PULLED = 2  # scales, from the coarsest on, at which it pulls in full
 LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
@@ -67,6 +67,7 @@ def field(
     reuse: float = REUSE,
     even: float = 0.0,
     straight: float = 0.0,
+    cells: int = layout.CELLS,
     visible: torch.Tensor | None = None,
     detailed: bool = True,
     on_work: Callable[[float], bool] = lambda done: False,
@@ -81,6 +82,7 @@ def field(
         reuse: how much dearer what is used gets; see :func:`nst_core.patchmatch.improved`.
         even: how much places are drawn to a layout that uses all of the style alike (:mod:`nst_core.layout`), 0 to 1.
         straight: how straightly the parts of that layout are cut, 0 to 1.
+        cells: how many parts it has.
         visible: the style's alpha (1, 1, H, W), or None.
         detailed: whether a large picture's places are made up to twice as fine, which takes half a gigabyte.
         on_work: called often with the share of the work that is done. Where it answers True, the search ends with what
@@ -88,7 +90,7 @@ def field(
     """
     factor = brush_size / 100
     scales = _scales(extent(*content.shape[2:]), factor, detailed)
-    search = _Search(content, style, visible, factor, guidance, reuse, straight, scales[0].side)
+    search = _Search(content, style, visible, factor, guidance, reuse, straight, cells, scales[0].side)
     tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even, straight))
     begun = []
     for number, share in enumerate(_shares(straight) if tried else (1.0,)):
@@ -185,6 +187,7 @@ class _Search:
     guidance: float
     reuse: float
     straight: float
+    cells: int
     coarsest: int
 
     def refined(self, found, scales, even, random, told):
@@ -208,7 +211,7 @@ class _Search:
     @cached_property
     def _parts(self):
         """The even layout."""
-        return layout.parts(*self._copies(self.coarsest), self.straight)
+        return layout.parts(*self._copies(self.coarsest), self.straight, self.cells)
 
     def _copies(self, side):
         """The content, the style, and what is visible of it, for a scale."""

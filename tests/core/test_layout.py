@@ -22,34 +22,33 @@ def blocks(rows, columns, seed, side=5):
     return F.interpolate(colours, (rows * side, columns * side), mode="nearest"), colours
 
 
-def test_every_part_is_given_once(monkeypatch):
+def test_every_part_is_given_once():
     for cells, (height, width) in itertools.product((6, 48), ((37, 53), (90, 21), (8, 400))):
-        monkeypatch.setattr(layout, "CELLS", cells)
         content = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))
         style = torch.rand(1, 3, 61, 44, generator=torch.Generator().manual_seed(2))
-        parts = layout.parts(content, style)
+        parts = layout.parts(content, style, cells=cells)
         assert parts.flatten().sort().values.tolist() == list(range(parts.numel()))
         assert cells / 2 <= parts.numel() <= 1.5 * cells
 
 
 def test_a_shuffled_style_is_put_together_again(monkeypatch):
-    monkeypatch.setattr(layout, "CELLS", 12)
     monkeypatch.setattr(layout, "SEAM", 0.0)
     style, _ = blocks(3, 4, seed=5)
     order = torch.randperm(12, generator=torch.Generator().manual_seed(6))
     pieces = F.unfold(style, 5, stride=5)[..., order]
     content = F.fold(pieces, style.shape[2:], 5, stride=5)
-    assert torch.equal(layout.parts(content, style).flatten(), order)
+    assert torch.equal(layout.parts(content, style, cells=12).flatten(), order)
 
 
-def test_hidden_parts_are_not_given_and_the_others_alike(monkeypatch):
-    monkeypatch.setattr(layout, "CELLS", 12)
+def test_hidden_parts_are_not_given_and_the_others_alike():
     (content, _), (style, _) = blocks(3, 4, seed=1), blocks(3, 4, seed=2)
     visible = torch.ones(1, 1, *style.shape[2:])
     visible[..., 10:] = 0.1  # the right half: parts 2, 3, 6, 7, 10 and 11
-    parts = layout.parts(content, style, visible)
+    parts = layout.parts(content, style, visible, cells=12)
     assert parts.flatten().sort().values.tolist() == [0, 0, 1, 1, 4, 4, 5, 5, 8, 8, 9, 9]
-    faint = layout.parts(content, style, 0.1 * visible)  # where nothing is more than faint, the least faint are given
+    faint = layout.parts(
+        content, style, 0.1 * visible, cells=12
+    )  # where nothing is more than faint, the least faint are given
     assert set(faint.flatten().tolist()) == {0, 1, 4, 5, 8, 9}
 
 
@@ -59,12 +58,11 @@ def test_no_number_ends_the_search():
     assert layout.parts(content, style).numel() == 48
 
 
-def test_no_other_layout_of_few_parts_is_much_more_alike(monkeypatch):
-    monkeypatch.setattr(layout, "CELLS", 6)
+def test_no_other_layout_of_few_parts_is_much_more_alike():
     (content, a), (style, b) = blocks(2, 3, seed=8), blocks(2, 3, seed=9)
     costs = torch.cdist(a[0].flatten(1).T, b[0].flatten(1).T).square()
     sums = {p: float(costs[range(6), p].sum()) for p in itertools.permutations(range(6))}
-    found = sums[tuple(layout.parts(content, style).flatten().tolist())]
+    found = sums[tuple(layout.parts(content, style, cells=6).flatten().tolist())]
     assert found <= min(sums.values()) + 0.1 * (max(sums.values()) - min(sums.values()))
 
 
@@ -178,16 +176,23 @@ def half_calm():
 @pytest.mark.parametrize(
     ("pictures", "evenly"), [(half_calm, True), (lambda: (tensor(scene(96, 128)), tiled(16, 20)), False)]
 )
-def test_the_layout_that_is_more_like_the_style_is_taken(pictures, evenly, monkeypatch):
-    """With the pull to an even layout or with little of it, from the very same choices on."""
+def test_the_layout_that_is_most_like_the_style_is_taken(pictures, evenly, monkeypatch):
+    """With the pull to an even layout or with less of it, from the very same choices on."""
     content, style = pictures()
     chosen = field(content, style, 0, guidance=0.05, even=1.0)
     monkeypatch.setattr(synthesis, "_tried", lambda scales, even: 0)
-    pulled, hardly = (field(content, style, 0, guidance=0.05, even=even) for even in synthesis.PULLS)
-    same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in (pulled, hardly)]
-    assert same == [evenly, not evenly]
-    unlike = [distance(shown(x, style, 240, 320), style) for x in (pulled, hardly)]
-    assert (unlike[0] < unlike[1]) == evenly, unlike
+    each = [field(content, style, 0, guidance=0.05, even=even) for even in synthesis.PULLS]
+    same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in each]
+    unlike = [distance(shown(x, style, 240, 320), style) for x in each]
+    assert same == [number == unlike.index(min(unlike)) for number in range(len(each))], unlike
+    assert (unlike[0] < unlike[-1]) == evenly, unlike
+
+
+def test_larger_parts_bring_more_of_the_style():
+    content, style = tensor(scene(96, 128)), tiled(16, 20)
+    many, few = (field(content, style, 0, guidance=0.05, even=1.0, cells=cells) for cells in (48, 12))
+    unlike = [distance(shown(x, style, 240, 320), style) for x in (many, few)]
+    assert unlike[1] < 0.9 * unlike[0], unlike
 
 
 @pytest.mark.parametrize("pictures", [half_calm, lambda: (tensor(scene(96, 128)), tiled(16, 20))])
