@@ -30,12 +30,10 @@ def parts(
 ) -> torch.Tensor:
     """Which part of ``style`` each part of ``content`` gets, both (1, 3, H, W) cut into a grid of R × C parts.
 
-    There are about as many as ``cells``.
-
-    ``visible`` is the style's alpha (1, 1, H, W), or None. Parts that it hides are not given, the others as often as
-    one another. ``straight``, 0 to 1, is how straight they are going to be cut. Returns an (R, C) tensor of the style's
-    parts, counted along rows. No swap would bring the squared difference of mean colours, and of what meets at seams,
-    down by more than :data:`LEAST_GAIN`.
+    There are about as many as ``cells``. ``visible`` is the style's alpha (1, 1, H, W), or None. Parts that it hides
+    are not given, the others as often as one another. ``straight``, 0 to 1, is how straight they are going to be cut.
+    Returns an (R, C) tensor of the style's parts, counted along rows. No swap would bring the squared difference of
+    mean colours, and of what meets at seams, down by more than :data:`LEAST_GAIN`.
     """
     grid = _grid(*content.shape[2:], cells)
     of_content, of_style = (F.adaptive_avg_pool2d(x, grid)[0].flatten(1).T for x in (content, style))

@@ -46,9 +46,8 @@ def test_hidden_parts_are_not_given_and_the_others_alike():
     visible[..., 10:] = 0.1  # the right half: parts 2, 3, 6, 7, 10 and 11
     parts = layout.parts(content, style, visible, cells=12)
     assert parts.flatten().sort().values.tolist() == [0, 0, 1, 1, 4, 4, 5, 5, 8, 8, 9, 9]
-    faint = layout.parts(
-        content, style, 0.1 * visible, cells=12
-    )  # where nothing is more than faint, the least faint are given
+    # where nothing is more than faint, the least faint are given
+    faint = layout.parts(content, style, 0.1 * visible, cells=12)
     assert set(faint.flatten().tolist()) == {0, 1, 4, 5, 8, 9}
 
 

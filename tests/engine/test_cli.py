@@ -105,6 +105,7 @@ BAD = {
     "a number of two words": (["a", "b", "--brush-size", "24"], "--brush-size is 24; it must be from 25 to 400 %; see"),
     "no number": (["a", "b", "--seed", "many"], "'many' is not a number"),
     "half a seed": (["a", "b", "--seed", "1.5"], "--seed is 1.5; it must be a whole number"),
+    "too small a scale": (["a", "b", "--max-size", "10"], "it must be 0 or from 16 to 100000 px"),
     "too little memory": (["a", "b", "--memory-limit", "1"], "it must be 0 or from 680 to 10000000 MB"),
     "an unknown choice": (["a", "b", "--quality", "best"], "invalid choice: 'best'"),
     "an unknown option": (["a", "b", "--brush", "2"], "Unrecognized arguments: --brush"),
