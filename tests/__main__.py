@@ -1,7 +1,8 @@
 """``python3 -m tests``: sets up all that the tests need, then runs them with pytest. Standard library only.
 
-What takes long to make is kept in the user's cache folder: a Python environment, a GIMP 3.0, a Python 2.7. Options that
-it does not know go to pytest.
+What takes long to make is kept in the user's cache folder: a Python environment, a GIMP 3.0, a Python 2.7. The tests
+run in as many processes as there are cores, up to four. Options that it does not know go to pytest: ``-n0`` is one
+process, which a debugger needs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from installer import ROOT, InstallError
 from installer.environment import CONSTRAINTS, make_environment, pip, python_of
 from tests.gimp2 import python27
 from tests.gimp3.host import HostUnavailable, cache_folder, gimp_folder
+
+MOST_PROCESSES = 4  # a test takes up to two gigabytes
 
 
 def main() -> int:
@@ -42,7 +45,9 @@ def main() -> int:
             if required:
                 return 1
     environment = {**os.environ, "NST_GIMP_REQUIRED": "1" if required else ""}
-    command = [str(python), "-X", "utf8", "-m", "pytest", "-rs", *for_pytest]
+    # nearly all of them take one thread each; what the tests of a file share is made once
+    together = ["-n", str(processes()), "--dist", "loadfile"]
+    command = [str(python), "-X", "utf8", "-m", "pytest", "-rs", *together, *for_pytest]
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
@@ -58,6 +63,12 @@ def test_python() -> Path:
         pip(folder, "install", "-r", str(CONSTRAINTS))
         complete.touch()
     return python_of(folder)
+
+
+def processes() -> int:
+    """How many processes run tests side by side."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES)
 
 
 def say(line: str) -> None:
