@@ -42,8 +42,6 @@ BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, w
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 PULL = 80.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
-PULLS = (1.0, 0.025)  # of that pull that are tried: no style tells which does it good
-STRAIGHT_PULLS = (1.0, 0.025, 0.008, 0.025, 0.008)  # where edges are straight, the last two from other choices on
 OTHER = 2**31  # is added to a seed for other choices: none of the settings' is as large, and the generator sees 32 bits
 PULLED = 2  # scales, from the coarsest on, at which it pulls in full
 LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
@@ -53,9 +51,33 @@ LEAST_FINER = 1.2  # times finer than they were: a large brush leaves no room fo
 LEAST_TURN = 2500  # places that a turn takes as long as at least, however few there are
 SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
 BEFORE, BETWEEN = 18, 14  # searches through all places that it takes as long as to begin a scale, and a turn
+LARGER = 1.4  # times as large are the parts of a layout of larger ones
 FRAYED = 180  # longest side in pixels from which on a style's straight edges would fray along each edge of the content:
 LESS_GUIDED = 0.2  # of the guidance is left to these scales for such a style
 JUDGED = 180  # longest side in pixels from which on it can be told which of the ways to lay out is most like the style
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to lay out: how much of the pull to an even layout there is, 0 to 1, which parts this has, and whether the
+    choices that are left to chance are other ones."""
+
+    pull: float
+    parts: str = "usual"
+    other: bool = False
+
+
+# that are tried, as no style tells which does it good: rows of windows meet in next to no pull, swirls in all of it
+WAYS = (Way(1.0), Way(0.025), Way(0.002))
+# where edges are straight, and figures that are pulled apart are joined by nothing
+STRAIGHT_WAYS = (
+    Way(1.0),
+    Way(1.0, "larger"),
+    Way(0.025),
+    Way(0.008),
+    Way(0.025, "smaller", other=True),
+    Way(0.008, "smaller", other=True),
+)
 
 
 def field(
@@ -93,14 +115,14 @@ def field(
     search = _Search(content, style, visible, factor, guidance, reuse, straight, cells, scales[0].side)
     tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even, straight))
     begun = []
-    for number, share in enumerate(_shares(straight) if tried else (1.0,)):
-        random = torch.Generator().manual_seed(seed + number // 3 * OTHER)
-        begun.append((search.refined(None, scales[:tried], share * even, random, told), share * even, random))
+    for way in _ways(straight)[: None if tried else 1]:
+        random = torch.Generator().manual_seed(seed + way.other * OTHER)
+        begun.append((search.refined(None, scales[:tried], way, even, random, told), way, random))
         if told.ended:  # in the middle of the last of them
             begun = begun[:-1] or begun
             break
-    found, pull, random = begun[0] if len(begun) == 1 else min(begun, key=lambda way: search.unlike(way[0]))
-    return search.refined(found, scales[tried:], pull, random, told)
+    found, way, random = begun[0] if len(begun) == 1 else min(begun, key=lambda tried: search.unlike(tried[0]))
+    return search.refined(found, scales[tried:], way, even, random, told)
 
 
 def places(
@@ -134,17 +156,17 @@ def _scales(longest, factor, detailed):
 
 
 def _tried(scales, even):
-    """How many scales, from the coarsest on, are searched with each of the pulls, to go on from the best."""
+    """How many scales, from the coarsest on, are searched in each of the ways, to go on from the best."""
     pulled = [scale for scale in scales if even * scale.pulled]
     return min(len(pulled), 1 + sum(scale.side < JUDGED for scale in pulled))
 
 
-def _shares(straight):
-    return STRAIGHT_PULLS if straight else PULLS
+def _ways(straight):
+    return STRAIGHT_WAYS if straight else WAYS
 
 
 def _whole(scales, factor, even, straight):
-    again = (len(_shares(straight)) - 1) * scales[: _tried(scales, even)]
+    again = (len(_ways(straight)) - 1) * scales[: _tried(scales, even)]
     return sum(_work(scale, factor) for scale in [*again, *scales])
 
 
@@ -190,13 +212,14 @@ class _Search:
     cells: int
     coarsest: int
 
-    def refined(self, found, scales, even, random, told):
+    def refined(self, found, scales, way, even, random, told):
         """``found``, a field or None, after a search at these scales; there is one, even where told to end."""
         for scale in scales:
             if told.begin(_work(scale, self.factor)) and found is not None:
                 break
             content, style, visible = self._copies(scale.side)
-            pull = _Pull(self._parts if even * scale.pulled else None, even * PULL * scale.pulled, self.straight)
+            force = even * way.pull * PULL * scale.pulled
+            pull = _Pull(self._parts[way.parts] if force else None, force, self.straight)
             guidance = self.guidance * (LESS_GUIDED**self.straight if scale.side > FRAYED else 1.0)
             found = _at_scale(content, style, visible, found, guidance, self.reuse, pull, scale, random, told.share)
         return found
@@ -210,8 +233,10 @@ class _Search:
 
     @cached_property
     def _parts(self):
-        """The even layout."""
-        return layout.parts(*self._copies(self.coarsest), self.straight, self.cells)
+        """The even layouts, by their parts."""
+        pictures = self._copies(self.coarsest)
+        cells = {"usual": self.cells, "larger": round(self.cells / LARGER), "smaller": max(self.cells, layout.CELLS)}
+        return {name: layout.parts(*pictures, self.straight, count) for name, count in cells.items()}
 
     def _copies(self, side):
         """The content, the style, and what is visible of it, for a scale."""

@@ -180,14 +180,16 @@ def test_the_layout_that_is_most_like_the_style_is_taken(pictures, evenly, monke
     content, style = pictures()
     chosen = field(content, style, 0, guidance=0.05, even=1.0)
     monkeypatch.setattr(synthesis, "_tried", lambda scales, even: 0)
-    each = [field(content, style, 0, guidance=0.05, even=even) for even in synthesis.PULLS]
+    each = [field(content, style, 0, guidance=0.05, even=way.pull) for way in synthesis.WAYS]
     same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in each]
     unlike = [distance(shown(x, style, 240, 320), style) for x in each]
     assert same == [number == unlike.index(min(unlike)) for number in range(len(each))], unlike
     assert (unlike[0] < unlike[-1]) == evenly, unlike
 
 
-def test_larger_parts_bring_more_of_the_style():
+def test_larger_parts_bring_more_of_the_style(monkeypatch):
+    """Where they are what strokes are drawn to."""
+    monkeypatch.setattr(synthesis, "WAYS", (synthesis.Way(1.0),))
     content, style = tensor(scene(96, 128)), tiled(16, 20)
     many, few = (field(content, style, 0, guidance=0.05, even=1.0, cells=cells) for cells in (48, 12))
     unlike = [distance(shown(x, style, 240, 320), style) for x in (many, few)]
@@ -204,8 +206,8 @@ def test_the_layout_of_straight_edges_is_the_best_of_more(pictures, monkeypatch)
         return distance(shown(search(), style, 240, 320), style)
 
     best, each = unlike(), []
-    for pull in synthesis.STRAIGHT_PULLS[:3]:
-        monkeypatch.setattr(synthesis, "STRAIGHT_PULLS", (pull,))
+    for way in synthesis.STRAIGHT_WAYS:
+        monkeypatch.setattr(synthesis, "STRAIGHT_WAYS", (way,))
         each.append(unlike())
     # told from one another when half of the way is done
     assert best <= 1.05 * min(each) and best < 0.95 * max(each), (best, each)
