@@ -16,13 +16,15 @@ from nst_core.progress import Cancelled, Stop
 
 OnEvaluation = Callable[[int, float, torch.Tensor], "Stop | None"]
 
-ADAM_RATE = 0.03  # of Adam's first steps, in units of the picture's range, falling to a tenth of it
 MEAN_KEPT, SQUARE_KEPT, NO_DIVISION_BY_0 = 0.9, 0.99, 1e-8  # β₁, β₂ and ε of Adam
 FEWEST_EVALUATIONS_OF_A_PLATEAU = 12
 MOST_RESTARTS_IN_VAIN = 6
 # of L-BFGS, in units of the picture's range, on average over the pixels: from afar, and where a coarser scale's picture
 # is gone on from, whose broad shapes are right and whose fine detail bears no more
 FIRST_STEP, SHORT_FIRST_STEP = 0.003, 0.0005
+# of Adam's first steps, in units of the picture's range, falling to a tenth of it: from noise, from strokes, and at
+# finer scales from strokes on, where its few steps, as large for every pixel, would tint what is dark
+RATE, STROKES_RATE, SHORT_RATE = 0.03, 0.015, 0.006
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Search:
         preconditioner: what L-BFGS sees the picture through; None moves all pixels alike.
         plateau: stop where the last dozen evaluations gained less than this share of the loss; 0 never stops.
         first_step: of L-BFGS, in units of the picture's range, on average over the pixels.
+        rate: of Adam's first steps, in units of the picture's range.
     """
 
     method: str
@@ -44,6 +47,7 @@ class Search:
     preconditioner: Preconditioner | None = None
     plateau: float = 0.0
     first_step: float = FIRST_STEP
+    rate: float = RATE
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,6 @@ def _adam(run, rate):
         mean.lerp_(gradient, 1 - MEAN_KEPT)
         square.mul_(SQUARE_KEPT).addcmul_(gradient, gradient, value=1 - SQUARE_KEPT)
         torch.div(square, 1 - SQUARE_KEPT**step, out=gradient)
-        length = ADAM_RATE * rate * (1 - 0.9 * min(1.0, (step - 1) / left)) / (1 - MEAN_KEPT**step)
+        length = run.search.rate * rate * (1 - 0.9 * min(1.0, (step - 1) / left)) / (1 - MEAN_KEPT**step)
         picture.addcdiv_(mean, gradient.sqrt_().add_(NO_DIVISION_BY_0), value=-length)
         del gradient  # of 12 megapixels it takes 144 MB

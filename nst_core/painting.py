@@ -14,7 +14,7 @@ from nst_core import colour, device, pyramid, starting, synthesis, vgg, weights
 from nst_core.clock import Clock, NothingPainted
 from nst_core.likeness import distance_to
 from nst_core.objective import Objective
-from nst_core.optimize import FIRST_STEP, SHORT_FIRST_STEP, Search, minimise
+from nst_core.optimize import FIRST_STEP, RATE, SHORT_FIRST_STEP, SHORT_RATE, STROKES_RATE, Search, minimise
 from nst_core.place import Place, place, tried
 from nst_core.precision import agrees, in_precision, products
 from nst_core.preconditioner import preconditioner
@@ -106,7 +106,8 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
             begin = pyramid.carried_up(picture, before, now.base, recipe.detail)
         history = min(HISTORY, scale.evaluations)
         first = SHORT_FIRST_STEP if number else FIRST_STEP
-        search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau, first)
+        rate = RATE if field is None else SHORT_RATE if number else STROKES_RATE
+        search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau, first, rate)
         step, mild = _Step(number, now, begin, search, clock.at(number)), None
         given = pictures, field and field.used, settings, network_on, step, recipe, here
         if field is None or recipe.gentle == 1:

@@ -111,7 +111,7 @@ class Settings:
     max_size: int = _number("int", 0, 0, 100_000, "px", "Largest scale", "Longest side that is computed; 0 takes what the quality needs.", least=16)
     device: str = _choice("auto", {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}, "Device", "What computes; auto takes a CUDA card where there is one.")
     precision: str = _choice("auto", {"auto": "Automatic", "float32": "Single precision", "bfloat16": "bfloat16"}, "Precision", "Of the features; auto takes bfloat16 where the device multiplies it and a small trial has the same loss within 1 %, and single precision for Gatys et al. 2016.")
-    memory_limit: int = _number("int", 0, 0, 10_000_000, "MB", "Memory limit", "Memory that a run may use; 0 takes what is free. Larger pictures are computed in tiles.", least=680)
+    memory_limit: int = _number("int", 0, 0, 10_000_000, "MB", "Memory limit", "Memory that a run may use; 0 takes what is free. Larger pictures are computed in tiles, and under 2000 MB their strokes are laid out in larger places.", least=680)
 # fmt: on
 
     def __post_init__(self):

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from nst_core.optimize import ADAM_RATE, FIRST_STEP, Search, minimise
+from nst_core.optimize import FIRST_STEP, RATE, Search, minimise
 from nst_core.preconditioner import preconditioner
 from nst_core.progress import Cancelled, Stop
 
@@ -82,7 +82,7 @@ def test_finds_the_minimum():
 
 def test_adam_is_pytorchs():
     objective, variable = Bowl(), torch.nn.Parameter(start())
-    optimizer = torch.optim.Adam([variable], lr=ADAM_RATE, betas=(0.9, 0.99))
+    optimizer = torch.optim.Adam([variable], lr=RATE, betas=(0.9, 0.99))
     decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - 0.9 * step / 40)
     go(objective, Search("adam", 40))
     for _, picture in objective.seen:
