@@ -36,7 +36,9 @@ RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in t
 SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
-GUIDANCE_DECADES = 1.6  # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100
+# by which likeness to the content counts less in the choice of strokes, from strength 50 to 100, little at first: the
+# search finds the style at 75 anyhow, and roofs and towers stay
+GUIDANCE_DECADES = 1.6
 FEWER_CELLS = 0.5  # of the parts at strength 100: the style rises; with a quarter it comes as it is, and no content
 FLAT = (0.4, 0.8)  # shares of a style's patches that are of one colour, from which on it counts as flat, and wholly so
 # of the guidance is left for a flat style: at 1, its colours are cut to pieces by every blade of grass; at half of it,

@@ -59,8 +59,8 @@ JUDGED = 180  # longest side in pixels from which on it can be told which of the
 
 @dataclass(frozen=True)
 class Way:
-    """A way to lay out: how much of the pull to an even layout there is, 0 to 1, which parts this has, and whether the
-    choices that are left to chance are other ones."""
+    """A way to lay out: how much of the pull to an even layout there is, 0 to 1, whether its parts are the ``"usual"``
+    ones, ``"larger"`` or ``"smaller"``, and whether the choices that are left to chance are other ones."""
 
     pull: float
     parts: str = "usual"
@@ -121,7 +121,7 @@ def field(
         if told.ended:  # in the middle of the last of them
             begun = begun[:-1] or begun
             break
-    found, way, random = begun[0] if len(begun) == 1 else min(begun, key=lambda tried: search.unlike(tried[0]))
+    found, way, random = begun[0] if len(begun) == 1 else min(begun, key=lambda one: search.unlike(one[0]))
     return search.refined(found, scales[tried:], way, even, random, told)
 
 
