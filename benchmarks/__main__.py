@@ -9,10 +9,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import convergence, overview, quality, sliders, speed
-from benchmarks.pairs import PairsError
 from nst_core.process import settle
-from nst_core.settings import PARAMETERS
+
+settle()  # before torch is imported, which looks once at how its threads are to wait
+
+try:
+    from benchmarks import convergence, overview, quality, sliders, speed
+    from benchmarks.pairs import PairsError
+    from nst_core.settings import PARAMETERS
+except ModuleNotFoundError as exc:
+    sys.exit(f"{exc.name} is missing here; the README tells which Python the benchmarks want (Tests and benchmarks).")
 
 OUT = Path(__file__).with_name("out")
 MEASUREMENTS = {
@@ -26,7 +32,6 @@ MEASUREMENTS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one measurement; the exit code is 0 where it could be made, whatever it found."""
-    settle()
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["overview", *arguments]

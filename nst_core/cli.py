@@ -128,7 +128,7 @@ def _stylize(options: argparse.Namespace) -> int:
         imagenet.require(settings.features)
     content, styles = pictures.read(options.content), [pictures.read(options.style).pixels]
 
-    with _Bar() as bar:
+    with _Bar(output) as bar:
         with stopping_on_interrupt(bar.close):
             stylize_fully = nst_core.stylize_fully  # torch is imported here
         with finishing_on_interrupt(bar.say_finishing) as asked:
@@ -139,7 +139,7 @@ def _stylize(options: argparse.Namespace) -> int:
 
             # the style is only there: a large one is not needed as large for long
             result = stylize_fully(content.pixels, styles.pop(), settings, report)
-            if asked.is_set() and not result.evaluations and output.exists():
+            if bar.spares:
                 bar.close()
                 print(f"Stopped before the painting began; {output} is left as it was.")
                 return EXIT_INTERRUPTED
@@ -173,13 +173,17 @@ def _fewer_bits(content: pictures.Picture, output: Path) -> str:
 
 
 class _Bar:
-    """The run's bar on a terminal; where there is none, a line for each stage."""
+    """The run's bar on a terminal; where there is none, a line for each stage.
 
-    def __init__(self):
+    Attributes:
+        spares: whether the run was told to stop when nothing was painted yet, so that a file that is there is left.
+    """
+
+    def __init__(self, output: Path):
         from tqdm import tqdm
 
         self._bar = tqdm(total=1.0, desc="Starting", bar_format=_BAR, leave=False, **_terminal())
-        self._at = None
+        self._at, self._output, self._painting, self.spares = None, output, False, False
 
     def __enter__(self) -> _Bar:
         return self
@@ -193,7 +197,8 @@ class _Bar:
     def show(self, p: Progress) -> None:
         height, width = p.size
         at, step = p.stage.capitalize(), ""
-        if p.step:  # before painting there is no scale to tell of
+        self._painting = bool(p.step)
+        if self._painting:  # before it there is no scale to tell of
             at = f"{at}, scale {p.scale}/{p.scales} ({width}×{height})"
             step = f"step {p.step}/{p.steps}"
         if self._bar.disable and at != self._at:
@@ -206,9 +211,9 @@ class _Bar:
         self._bar.update(max(0.0, p.fraction - self._bar.n))
 
     def say_finishing(self) -> None:
-        self._bar.write(
-            "Finishing this step, then writing the best so far; Ctrl-C again stops at once.", file=sys.stderr
-        )
+        self.spares = not self._painting and self._output.exists()
+        what = f"leaving {self._output} as it is" if self.spares else "writing the best so far"
+        self._bar.write(f"Finishing this step, then {what}; Ctrl-C again stops at once.", file=sys.stderr)
 
 
 def _terminal() -> dict[str, Any]:

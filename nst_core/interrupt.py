@@ -36,7 +36,7 @@ def stopping_on_interrupt(first: Callable[[], None] = lambda: None) -> Iterator[
 
 @contextlib.contextmanager
 def finishing_on_interrupt(on_first: Callable[[], None]) -> Iterator[threading.Event]:
-    """Within it, Ctrl-C sets the event given, and calls ``on_first`` from another thread; once more ends the process.
+    """Within it, Ctrl-C calls ``on_first`` from another thread, then sets the event given; once more ends the process.
 
     Python runs signal handlers between its own instructions only, so that one would wait for the end of an evaluation.
     The wake-up socket hears of the signal at once, in every state of the main thread.
@@ -55,8 +55,10 @@ def finishing_on_interrupt(on_first: Callable[[], None]) -> Iterator[threading.E
                 if asked.is_set():
                     os.write(2, STOPPED_AT_ONCE)  # the main thread may hold sys.stderr
                     os._exit(EXIT_INTERRUPTED)
-                asked.set()
-                on_first()
+                try:
+                    on_first()
+                finally:
+                    asked.set()
 
     thread = threading.Thread(target=listen, name="interrupts", daemon=True)
     thread.start()

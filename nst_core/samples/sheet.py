@@ -12,10 +12,11 @@ PAPER, INK = (250, 249, 246), (52, 50, 48)
 def side_by_side(labelled: Sequence[tuple[str, Image.Image]], height: int = 384) -> Image.Image:
     """The pictures in a row on light paper, each ``height`` pixels high, with its label below in the middle."""
     panels = [(label, _panel(picture, height)) for label, picture in labelled]
-    gap, strip = max(8, height // 20), max(18, height // 9)
+    gap, line = max(8, height // 20), max(8, height // 21)
+    strip = round((1.3 + max(label.count("\n") + 1 for label, _ in labelled)) * line)
     width = sum(panel.width for _, panel in panels) + gap * (len(panels) + 1)
     sheet = Image.new("RGB", (width, height + gap + strip), PAPER)
-    draw, font, left = ImageDraw.Draw(sheet), ImageFont.load_default(strip * 0.42), gap
+    draw, font, left = ImageDraw.Draw(sheet), ImageFont.load_default(line), gap
     for label, panel in panels:
         sheet.paste(panel, (left, gap))
         draw.text((left + panel.width / 2, gap + height + strip / 2), label, INK, font, anchor="mm")

@@ -56,6 +56,32 @@ def test_without_a_name_speed_and_convergence_are_measured_in_one_run(measure, t
     assert [line.split("|")[2].strip() for line in lines[-2:]] == ["equal loss", "equal picture"]
 
 
+def test_threads_of_a_measurement_sleep_where_they_wait(tmp_path):
+    """torch looks once at how its threads are to wait, so that has to be settled before it is imported."""
+    code = """
+import os, sys
+class Seen:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch" and not hasattr(self, "policy"):
+            self.policy = os.environ.get("OMP_WAIT_POLICY")
+sys.meta_path.insert(0, Seen())
+import benchmarks.__main__
+print(sys.meta_path[0].policy)
+"""
+    clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean, capture_output=True, text=True)
+    assert done.stdout == "PASSIVE\n", done.stderr
+
+
+def test_a_python_without_the_packages_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "PIL.py").write_text("raise ModuleNotFoundError(\"No module named 'PIL'\", name='PIL')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "benchmarks", "--help"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.fullmatch(r"PIL is missing here; the README tells [^.]+\.\n", done.stderr)
+
+
 def test_what_is_measured_without_a_name_is_what_the_names_measure(monkeypatch, tmp_path):
     seen = []
     for measurement in (speed, convergence):

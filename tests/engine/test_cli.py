@@ -155,6 +155,20 @@ def test_a_folder_that_nobody_may_write_to_is_told_before_the_run(folder):
     )
 
 
+def test_a_write_protected_output_is_told_before_the_run(folder):
+    """A file that not even root may write to, in a mount namespace of its own."""
+    (folder / "out.png").write_bytes(b"an earlier painting")
+    protected = 'mount --bind out.png out.png && mount -o remount,bind,ro out.png && exec "$@"'
+    painting = command("my content.png", "style.jpg", "-o", "out.png", "--quality", "draft")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", protected, "sh", *painting],
+        cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.stderr == "out.png is write-protected; give another name, or lift its protection.\n"
+    assert done.returncode == 2
+    assert (folder / "out.png").read_bytes() == b"an earlier painting"
+
+
 def test_colours_may_be_spelt_as_in_america(folder):
     common = "my content.png", "style.jpg", "--quality", "draft", "--evaluations", "1", "-o"
     for name, *option in (("a.png", "--keep-colours=luminance"), ("b.png", "--keep-colors=luminance"), ("c.png",)):
@@ -334,6 +348,7 @@ def test_ctrl_c_before_anything_is_painted_leaves_an_earlier_painting_alone(fold
     run.read_until(r"Laying out \|")
     run.press_ctrl_c()
     assert run.exit_code() == 130
+    assert "then leaving out.png as it is; Ctrl-C again stops at once." in run.text and "best so far" not in run.text
     assert "Stopped before the painting began; out.png is left as it was." in run.text
     assert (folder / "out.png").read_bytes() == b"an earlier painting"
 
