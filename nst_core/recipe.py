@@ -53,6 +53,9 @@ GENTLE = (4.0, 40.0)
 # by as much, but where it begins with strokes alone, by little
 NEARER = (0.85, 0.92)
 DRAWN_GENTLY = 0.5  # of the drawing is left then, and no broad shapes: on flat colours they are relief and glow
+# more of a style's finest detail for the search to match, up to strength 50, falling to none at 100: it leaves some of
+# that out. More of it makes strokes glassy, and where all begins with the style's own strokes, they have it
+KEENER = 0.2
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.25  # more of evaluations at strength 100 than at 50: its start is near the style already
 NOISE_EFFORT = 3.0  # from noise, at any strength
@@ -81,6 +84,7 @@ class Recipe:
         crisp: how much of the fine detail that the strokes lack is given back in the end, 0 to 1, see
             :mod:`nst_core.sharpness`.
         opacity: how much of the change is shown in the end, 0 to 1.
+        keener: how much more of its finest detail the style has that the search is to match.
         effort: how many times the quality's evaluations to spend: far from the content there is a longer way to go.
         moved: how far the search moves broad shapes and fine detail, see :mod:`nst_core.preconditioner`; None: alike.
         one_scale: the evaluations to spend where the finest scale is the only one, from white noise; else 0.
@@ -104,6 +108,7 @@ class Recipe:
     detail: float
     crisp: float
     opacity: float
+    keener: float
     effort: float
     moved: tuple[float, float] | None
     one_scale: int
@@ -147,6 +152,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
             detail=0.0,
             crisp=0.0,
             opacity=1.0,
+            keener=0.0,
             effort=1.0,
             moved=None,
             one_scale=GATYS_EVALUATIONS,
@@ -185,6 +191,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         detail=0.5 if from_noise else 1.0,
         crisp=0.0 if from_noise else below,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**2,
+        keener=KEENER * (1 - above),
         effort=NOISE_EFFORT if from_noise else 1 + EFFORT * above,
         moved=MOVED,
         one_scale=0,

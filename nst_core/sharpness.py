@@ -37,11 +37,14 @@ def lacking(picture: torch.Tensor, wanted: float, visible: torch.Tensor | None) 
     return min(max(wanted / max(has, 1e-6) - AS_CRISP, 0.0), MOST)
 
 
-def sharpened(picture: torch.Tensor, amount: float) -> torch.Tensor:
-    """``picture`` (1, 3, H, W) with ``amount`` more of its finest detail; values may leave [0, 1]."""
+def sharpened(picture: torch.Tensor, amount: float, times: float = 1.0) -> torch.Tensor:
+    """``picture`` (1, 3, H, W) with ``amount`` more of its finest detail; values may leave [0, 1].
+
+    It is shown ``times`` as long as what it is shown in, whose longest side decides what is finest.
+    """
     if amount <= 0:
         return picture
-    detail = _detail(picture, extent(*picture.shape[2:]))
+    detail = _detail(picture, extent(*picture.shape[2:]) / times, times)
     return resized(detail, *picture.shape[2:]).mul_(amount).add_(picture)
 
 
