@@ -197,8 +197,8 @@ class _Bar:
     def show(self, p: Progress) -> None:
         height, width = p.size
         at, step = p.stage.capitalize(), ""
-        self._painting = bool(p.step)
-        if self._painting:  # before it there is no scale to tell of
+        if p.step:  # before painting there is no scale to tell of
+            self._painting = True
             at = f"{at}, scale {p.scale}/{p.scales} ({width}×{height})"
             step = f"step {p.step}/{p.steps}"
         if self._bar.disable and at != self._at:
