@@ -184,7 +184,7 @@ def check_writable(path: str | os.PathLike) -> None:
         raise PictureError(f"{file} is a file, so that nothing can be written in it; give a folder.")
     if not os.path.isdir(path.parent):
         raise PictureError(f"There is no folder {path.parent}; make it first, or choose another.")
-    if path.exists() and not os.access(path, os.W_OK):
+    if os.path.exists(path) and not os.access(path, os.W_OK):
         raise PictureError(f"{path} is write-protected; give another name, or lift its protection.")
     with _beside(path) as beside:
         beside.touch()
