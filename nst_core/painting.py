@@ -272,7 +272,10 @@ def _search(pictures, settings, network, step, recipe, here):
 
 
 def _style_at(pictures, brush_size, content_height, content_width, resize=resized):
-    """The style at the size that gives the brush size to a content of this size: as long as it at 100 %."""
+    """The style at the size that gives the brush size to a content of this size: as long as it at 100 %.
+
+    It is ``resize`` that brings it there: a soft copy tells better how like it a painted picture is, which is soft too.
+    """
     height, width = pictures.style.shape[2:]
     factor = extent(content_height, content_width) / extent(height, width) * brush_size / 100
     factor = min(max(factor, SMALLEST_STYLE / min(height, width)), LARGEST_STYLE / max(height, width))
