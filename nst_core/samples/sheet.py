@@ -19,7 +19,7 @@ def side_by_side(labelled: Sequence[tuple[str, Image.Image]], height: int = 384)
     draw, font, left = ImageDraw.Draw(sheet), ImageFont.load_default(line), gap
     for label, panel in panels:
         sheet.paste(panel, (left, gap))
-        draw.text((left + panel.width / 2, gap + height + strip / 2), label, INK, font, anchor="mm")
+        draw.text((left + panel.width / 2, gap + height + strip / 2), label, INK, font, anchor="mm", align="center")
         left += panel.width + gap
     return sheet
 
