@@ -255,9 +255,10 @@ def _paint_scale(pictures, used, settings, network_on, step, recipe, here):
 
 def _search(pictures, settings, network, step, recipe, here):
     size, search = step.begin.shape[2:], step.search
-    style, visible_in_style = _style_at(pictures, settings.brush_size, *size, pyramid.lanczos)
     # what is soft here is missing in the picture: bicubic filters alone cost up to 0.04 of the style's score
-    style = sharpened(style, recipe.keener, settings.brush_size / 100).clamp(0, 1)
+    resize = resized if recipe.keener is None else pyramid.lanczos
+    style, visible_in_style = _style_at(pictures, settings.brush_size, *size, resize)
+    style = sharpened(style, recipe.keener or 0.0, settings.brush_size / 100).clamp(0, 1)
     visible = None if pictures.visible is None else resized(pictures.visible, *size).clamp(0, 1)
     limit = here.limit - _kept(pictures, here.on)
     budget = device.budget(*size, network, (search.method, search.history), limit, _margin(recipe))

@@ -56,6 +56,7 @@ DRAWN_GENTLY = 0.5  # of the drawing is left then, and no broad shapes: on flat 
 # more of a style's finest detail for the search to match, up to strength 50, falling to none at 100: it leaves some of
 # that out. More of it makes strokes glassy, and where all begins with the style's own strokes, they have it
 KEENER = 0.2
+CRISP = 0.5  # of the fine detail that is lacking is given back at strength 100, all of it up to 50
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.25  # more of evaluations at strength 100 than at 50: its start is near the style already
 NOISE_EFFORT = 3.0  # from noise, at any strength
@@ -84,7 +85,8 @@ class Recipe:
         crisp: how much of the fine detail that the strokes lack is given back in the end, 0 to 1, see
             :mod:`nst_core.sharpness`.
         opacity: how much of the change is shown in the end, 0 to 1.
-        keener: how much more of its finest detail the style has that the search is to match.
+        keener: how much more of its finest detail the style has that the search is to match; None: a softer style, as
+            strokes are that start it.
         effort: how many times the quality's evaluations to spend: far from the content there is a longer way to go.
         moved: how far the search moves broad shapes and fine detail, see :mod:`nst_core.preconditioner`; None: alike.
         one_scale: the evaluations to spend where the finest scale is the only one, from white noise; else 0.
@@ -108,7 +110,7 @@ class Recipe:
     detail: float
     crisp: float
     opacity: float
-    keener: float
+    keener: float | None
     effort: float
     moved: tuple[float, float] | None
     one_scale: int
@@ -124,11 +126,12 @@ class Recipe:
 
         The way to meet them is halos and relief then, where the start has clean colours. So the style counts as the
         start uses it, which has little left to meet, and less; and the start has less of the content's shading. Their
-        edges are crisp.
+        edges are crisp, and where they are not of flat colours, a style that is sharper still spoils them.
         """
         drawn = {"broad": 0.0, "drawing": DRAWN_GENTLY * self.drawing, "kept": DRAWN_GENTLY * self.kept}
         style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
-        return replace(self, weights=replace(self.weights, style=style), gentle=1.0, balance=1.0, crisp=0.0, **drawn)
+        weights = replace(self.weights, style=style)
+        return replace(self, weights=weights, gentle=1.0, balance=1.0, crisp=0.0, keener=None, **drawn)
 
 
 def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
@@ -189,7 +192,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         balance=BALANCE,
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
-        crisp=0.0 if from_noise else below,
+        crisp=0.0 if from_noise else below * (1 - above + CRISP * above),
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**2,
         keener=KEENER * (1 - above),
         effort=NOISE_EFFORT if from_noise else 1 + EFFORT * above,
@@ -197,7 +200,9 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         one_scale=0,
         plateau=0.0,
     )
-    return usual.gently() if flatness >= FLATTEST and not from_noise else usual
+    if flatness < FLATTEST or from_noise:
+        return usual
+    return replace(usual.gently(), keener=usual.keener)  # their edges are sharper than any filter leaves them
 
 
 def _between(ends, share):

@@ -9,6 +9,7 @@ from nst_core import recipe as recipes
 from nst_core.likeness import distance
 from nst_core.samples.painting import painting as painted
 from nst_core.samples.scene import scene
+from nst_core.sharpness import crispness
 from nst_core.stylizing import Settings, Stop, stylize, stylize_fully
 from nst_core.weights import fitted
 from tests.core.drawing import ARTISTS_FIT, tensor
@@ -54,6 +55,23 @@ def test_flat_colours_stay_clean_in_a_style_of_flat_colours(monkeypatch, as_if_n
     fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions) and fractions[-1] == 1
     assert max(progress.step for progress in told) == told[-1].steps == 8
+
+
+def test_what_is_searched_gently_is_compared_with_a_softer_style(monkeypatch):
+    """What the usual search lacks would be fringes there; flat styles, which have no others, keep their edges."""
+    pictures, seen = (scene(192, 256), flat_areas(384, 512)), []
+
+    class Seen(painting.Objective):
+        def __init__(self, network, weights, content, style, *args, **kwargs):
+            seen.append(crispness(style, None, max(style.shape[2:])))
+            super().__init__(network, weights, content, style, *args, **kwargs)
+
+    monkeypatch.setattr(painting, "Objective", Seen)
+    stylize(*pictures, settings(evaluations=1))
+    monkeypatch.setattr(recipes, "FLATTEST", 2.0)
+    stylize(*pictures, settings(evaluations=1))
+    flat, usual, gentle = seen
+    assert flat == usual > 1.1 * gentle
 
 
 def test_flat_colours_are_those_of_the_style(monkeypatch):
