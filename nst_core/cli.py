@@ -145,7 +145,7 @@ def _stylize(options: argparse.Namespace) -> int:
                 return EXIT_INTERRUPTED
             pictures.write(output, dataclasses.replace(content, pixels=result.picture))
             interrupted = asked.is_set()
-    for note in filter(None, (result.note, _fewer_bits(content, output))):
+    for note in filter(None, (result.note, _fewer_bits(content, output), _no_alpha(content, output))):
         print(note, file=sys.stderr)
     count = f"{result.evaluations} evaluation{'' if result.evaluations == 1 else 's'}"
     used = f"{result.features} features, {result.device}, {count}, {result.seconds:.1f} s"
@@ -172,6 +172,13 @@ def _fewer_bits(content: pictures.Picture, output: Path) -> str:
     return f"The content has floating-point samples; {output} has {bits} bits of them, from black to white."
 
 
+def _no_alpha(content: pictures.Picture, output: Path) -> str:
+    """A sentence where the content has transparent parts, and the file none; else none."""
+    if pictures.keeps_alpha(output) or content.pixels.shape[2] in (1, 3) or content.pixels[..., -1].min() == 1:
+        return ""
+    return f"What is transparent in the content is white in {output}: no JPEG has transparency; a PNG or TIFF keeps it."
+
+
 class _Bar:
     """The run's bar on a terminal; where there is none, a line for each stage.
 
@@ -195,10 +202,12 @@ class _Bar:
         self._bar.close()
 
     def show(self, p: Progress) -> None:
+        if self.spares:
+            return  # the painting that it was in time to stop would be told of
         height, width = p.size
         at, step = p.stage.capitalize(), ""
-        if p.step:  # before painting there is no scale to tell of
-            self._painting = True
+        self._painting = self._painting or p.step > 0
+        if p.step and p.stage == "painting":  # else there is no scale to tell of
             at = f"{at}, scale {p.scale}/{p.scales} ({width}×{height})"
             step = f"step {p.step}/{p.steps}"
         if self._bar.disable and at != self._at:

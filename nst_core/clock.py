@@ -94,9 +94,9 @@ class Clock:
         self.twice.append(number)
         return self.at(number)
 
-    def enlarging(self, number, step, loss):
+    def all_painted(self, number, step, loss):
         """Tells that all is painted, up to the scale ``number``."""
-        self._tell("enlarging", self.work, self._steps(number, step, loss), None)
+        self._tell("finishing", self.work, self._steps(number, step, loss), None)
 
     def _at_the_speed_so_far(self, done):
         return (time.monotonic() - self.began) / done * (self.work - done)

@@ -127,7 +127,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         device.give_back_memory()
         if not finished:
             break
-    clock.enlarging(number, minimum.evaluations, minimum.loss)
+    clock.all_painted(number, minimum.evaluations, minimum.loss)
     painted = in_full(pyramid.carried_up(picture, before, start.base), pictures, recipe)
     return Painting(painted, evaluations, minimum.loss, finished, here)
 

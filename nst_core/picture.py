@@ -126,7 +126,12 @@ def check_no_link(path: str | os.PathLike) -> None:
 
 def bits_of(path: str | os.PathLike, picture: Picture) -> int:
     """How many bits each sample of ``picture`` has in a file of that name."""
-    return 8 if Path(path).suffix.lower().startswith(".jp") else picture.bits
+    return picture.bits if keeps_alpha(path) else 8
+
+
+def keeps_alpha(path: str | os.PathLike) -> bool:
+    """Whether a file of that name keeps transparency, and 16 bits: all but JPEG do."""
+    return not Path(path).suffix.lower().startswith(".jp")
 
 
 def write(path: str | os.PathLike, picture: Picture) -> None:
@@ -140,7 +145,7 @@ def write(path: str | os.PathLike, picture: Picture) -> None:
     check_writable(path)
     options = SUFFIXES[path.suffix.lower()]
     pixels, bits = picture.pixels, bits_of(path, picture)
-    if path.suffix.lower().startswith(".jp"):
+    if not keeps_alpha(path):
         pixels = _on_white(pixels)
     image = _encoded(pixels, bits, picture)
     try:

@@ -206,7 +206,8 @@ def progress_text(event, number=1, count=1):
     words = ["layer %d of %d" % (number, count)] if count > 1 else []
     stage = event.get("stage") or "painting"
     size = event.get("size")
-    painting = event.get("steps") and event.get("step")  # before it, a scale's size says nothing
+    # before and after it, a scale's size says nothing
+    painting = stage == "painting" and event.get("steps") and event.get("step")
     words.append("%s %d × %d" % (stage, size[1], size[0]) if size and painting else stage)
     if painting:
         words.append("%d of %d" % (event["step"], event["steps"]))

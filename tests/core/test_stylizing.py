@@ -209,7 +209,7 @@ def test_the_bar_moves_in_every_stage_and_the_time_left_is_told_early(monkeypatc
         "fitting",
         "laying out",
         "painting",
-        "enlarging",
+        "finishing",
     ]
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
     assert max(b - a for a, b in itertools.pairwise(fractions)) < 0.2

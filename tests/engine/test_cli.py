@@ -189,6 +189,22 @@ def test_a_loss_of_floating_point_is_told(folder):
     assert run(folder, "my content.png", "style.jpg", "--strength", "0").stderr == ""
 
 
+def test_a_loss_of_transparency_is_told(folder):
+    pixels = np.full((40, 50, 4), 200, np.uint8)
+    pixels[..., :3] = drawn_picture(3, height=40, width=50)[..., :3]
+    pictures.write(folder / "opaque.png", Picture(to_float(pixels | np.array([0, 0, 0, 255], np.uint8))))
+    pictures.write(folder / "seen-through.png", Picture(to_float(pixels)))
+    told = {}
+    for content in ("opaque.png", "seen-through.png"):
+        for name in ("out.jpg", "out.png", "out.tif"):
+            done = run(folder, content, "style.jpg", "-o", name, "--strength", "0")
+            assert done.returncode == 0
+            told[content, name] = done.stderr
+    sentence = told.pop(("seen-through.png", "out.jpg"))
+    assert sentence.startswith("What is transparent in the content is white in out.jpg: no JPEG has transparency")
+    assert set(told.values()) == {""}
+
+
 def test_weights_not_installed_tell_how_to_fetch_them(folder):
     done = run(folder, "my content.png", "style.jpg", "--features", "imagenet")
     assert done.returncode == 1
@@ -350,6 +366,7 @@ def test_ctrl_c_before_anything_is_painted_leaves_an_earlier_painting_alone(fold
     assert run.exit_code() == 130
     assert "then leaving out.png as it is; Ctrl-C again stops at once." in run.text and "best so far" not in run.text
     assert "Stopped before the painting began; out.png is left as it was." in run.text
+    assert "Painting" not in run.text.partition("at once.")[2] and "scale" not in run.text
     assert (folder / "out.png").read_bytes() == b"an earlier painting"
 
 

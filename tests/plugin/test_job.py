@@ -100,6 +100,8 @@ def test_progress_words():
     assert job.progress_fraction({"fraction": 7}) == 1.0
     before = {"stage": "laying out", "size": [144, 192], "step": 0, "steps": 60, "seconds_left": 5}
     assert job.progress_text(before) == "Neural Style: laying out, about 5 s left"
+    after = {"stage": "finishing", "size": [384, 512], "step": 60, "steps": 60}
+    assert job.progress_text(after) == "Neural Style: finishing"
 
 
 @pytest.mark.parametrize(
