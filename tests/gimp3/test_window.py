@@ -131,6 +131,18 @@ result = [state(image) == before, window_of("GIMP Message"), engines()]
     assert told == [True, None, []]
 
 
+def test_the_dialog_is_closed_while_a_style_is_chosen(scene):
+    told = scene.do("""
+dialog = open_dialog(main)
+key(dialog, "Return")
+wait_for_window("Choose drawable")
+key(dialog, "Escape")
+closed = wait_for(lambda: not window_of("Neural Style$|Choose drawable") and not processes("neural-style.py"), 20)
+result = [closed, state(image) == before, window_of("GIMP Message"), engines()]
+""")
+    assert told == [True, True, None, []]
+
+
 def test_an_error_is_shown_once_in_a_sentence(scene):
     path = scene.gimp.plugin / "engine.json"
     good = path.read_text(encoding="utf-8")
