@@ -20,8 +20,9 @@ Evaluate = Callable[[torch.Tensor], "tuple[float, torch.Tensor]"]
 
 LOWER, FLATTER = 1e-4, 0.9  # Wolfe's two constants: how much lower and flatter the end of a step has to be
 MOST_TRIALS = 12  # of one step's length
-FALL = 0.7  # of a loss above 0 that the first step may promise by its slope at most
-FURTHER = 10.0  # times as long a step is tried next where it is as steep at its end as at its start
+FALL = 0.5  # of a loss above 0 that the first step may promise by its slope at most
+LONGER = 2.0  # times as long as the longest step so far a step is tried at first, at most
+FURTHER = 4.0  # times as long a step is tried next where it is as steep at its end as at its start
 INNER = 0.1  # of the stretch between two trials, from each end: no further trial is nearer to them
 STEP, CHANGE, GRADIENT, OLDER = 0, 1, 2, 3  # rows of the remembered vectors: the newest pair, the gradient, all others
 
@@ -43,22 +44,26 @@ def descend(evaluate: Evaluate, start: torch.Tensor, history: int, first: float,
     ``evaluate`` gives the loss and the gradient of a vector, and sees all that is tried. ``history`` is how many pairs
     of vectors are remembered, at least 1. The first step moves each number by ``first`` on average, or less where the
     loss falls so steeply that it would soon be below 0; ``rate`` is how long steps are tried at, 1 being the length
-    at which L-BFGS expects the minimum.
+    at which L-BFGS expects the minimum, and none is tried that is more than :data:`LONGER` times the longest before.
     """
-    position, pairs = start, Pairs(history, start)
+    position, pairs, longest = start, Pairs(history, start), 0.0
     loss, gradient = evaluate(position)
     while True:
         direction = pairs.direction(gradient)
         slope = float(gradient.dot(direction))
         if not slope < 0:
             return
-        length = rate
-        if not pairs.count:
+        size = float(direction.norm())
+        if pairs.count:
+            # pairs may tell of next to no curvature where it is only the first step that was short
+            length = min(rate, LONGER * longest / size)
+        else:
             to_fall = FALL * loss / -slope if loss > 0 else math.inf
-            length *= min(first * gradient.numel() / float(gradient.abs().sum()), to_fall)
+            length = rate * min(first * gradient.numel() / float(gradient.abs().sum()), to_fall)
         after = along(evaluate, position, direction, Point(0.0, loss, slope), length)
         if after is None:
             return
+        longest = max(longest, after.length * size)
         position = torch.add(position, direction, alpha=after.length)
         if after.slope >= FLATTER * slope:  # else the pair tells of no curvature
             pairs.remember(direction.mul_(after.length), after.gradient - gradient)

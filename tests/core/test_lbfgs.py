@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_core.lbfgs import FALL, FLATTER, LOWER, MOST_TRIALS, Pairs, Point, along, descend
+from nst_core.lbfgs import FALL, FLATTER, FURTHER, LONGER, LOWER, MOST_TRIALS, Pairs, Point, along, descend
 
 N = 9
 
@@ -83,9 +83,9 @@ def test_the_second_trial_is_at_the_minimum_of_the_cubic():
     assert function.asked == pytest.approx([0, 3, 1]) and end.loss == pytest.approx(-1)
 
 
-def test_a_step_that_is_far_too_short_is_lengthened_by_tens():
-    function, _, end = searched(lambda t: (t - 100) ** 2, 0.02)
-    assert function.asked == pytest.approx([0, 0.02, 0.2, 2, 20]) and end.length == pytest.approx(20)
+def test_a_step_that_is_far_too_short_is_lengthened():
+    function, _, end = searched(lambda t: (t - 100) ** 2, 0.2)
+    assert function.asked == pytest.approx([0, 0.2, 0.8, 3.2, 12.8]) and end.length == pytest.approx(12.8)
 
 
 def test_where_nothing_is_lower_there_is_no_step():
@@ -97,12 +97,12 @@ def test_where_nothing_is_lower_there_is_no_step():
 def test_the_lowest_point_is_taken_where_none_is_flat_enough():
     """It falls at the same slope for ever, until the trials are used up."""
     _, _, end = searched(lambda t: -t, 1.0)
-    assert end.length == 10.0 ** (MOST_TRIALS - 1)
+    assert end.length == FURTHER ** (MOST_TRIALS - 1)
 
 
 @pytest.mark.parametrize(("loss", "slope", "moved"), [(1.0, 1.0, 0.1), (1.0, 50.0, FALL / 200), (-1.0, 50.0, 0.1)])
 def test_the_first_step_is_as_long_as_asked_but_no_loss_is_hoped_to_fall_below_0(loss, slope, moved):
-    """Four numbers, each with the same slope: by 0.1 on average, or 0.7 of the loss where that would be more."""
+    """Four numbers, each with the same slope: by 0.1 on average, or half of the loss where that would be more."""
     seen = []
 
     def evaluate(x):
@@ -114,6 +114,21 @@ def test_the_first_step_is_as_long_as_asked_but_no_loss_is_hoped_to_fall_below_0
     with pytest.raises(StopIteration):
         descend(evaluate, torch.zeros(4, dtype=torch.float64), 5, 0.1)
     np.testing.assert_allclose(seen[1], -moved)
+
+
+def test_a_step_is_not_much_longer_than_the_longest_before():
+    """A slope that ends at a wall, (x / 10)⁸ − x: what the first step tells of its curvature would lead far into it."""
+    seen = []
+
+    def evaluate(x):
+        seen.append(float(x))
+        if len(seen) == 6:
+            raise StopIteration
+        return float((x / 10) ** 8 - x), (0.8 * (x / 10) ** 7 - 1).detach()
+
+    with pytest.raises(StopIteration):
+        descend(evaluate, torch.tensor([0.0], dtype=torch.float64), 5, 0.5)
+    assert seen[:5] == pytest.approx([0, 0.5, 2, 8, 8 + LONGER * 8]) and 8 < seen[5] < seen[4]
 
 
 def test_finds_a_minimum_in_few_evaluations():
