@@ -35,6 +35,9 @@ RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
+# of the content in the start where strokes have lost what is drawn there, falling to none at 100; flat colours do not
+# bear a photograph's shading
+REGAINED = 0.7
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100, little at first: the
 # search finds the style at 75 anyhow, and roofs and towers stay
@@ -79,6 +82,7 @@ class Recipe:
         straight: how straightly the style is cut into the parts that they are drawn to then, 0 to 1.
         cells: how many parts these are.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
+        regained: how much of the content takes the strokes' place where they have lost it, see :func:`starting.lost`.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
@@ -105,6 +109,7 @@ class Recipe:
     cells: int
     broad: float
     drawing: float
+    regained: float
     balance: float
     kept: float
     detail: float
@@ -150,6 +155,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
             cells=1,
             broad=0.0,
             drawing=0.0,
+            regained=0.0,
             balance=0.0,
             kept=1.0,
             detail=0.0,
@@ -189,6 +195,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         cells=round(CELLS * FEWER_CELLS**above**5),
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
+        regained=REGAINED * (1 - above) ** 2 * (1 - straight),
         balance=BALANCE,
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,

@@ -6,24 +6,56 @@ import torch
 import torch.nn.functional as F
 
 from nst_core import colour
-from nst_core.pyramid import extent
+from nst_core.pyramid import blurred, extent, resized
 from nst_core.recipe import Recipe
 
 FINE = 1 / 64  # of the longest side: what is finer is drawing, what is broader is shapes and light
 TRACE = 0.02  # of noise, in units of the picture's range: flat areas need a direction to go, and the seed varies it
 
+LOST_AT = 256  # longest side in pixels of the copies that tell what is lost; what follows is in pixels of these
+DRAWN = (0.7, 6.0)  # standard deviations: drawing is finer than the second, grain and strokes' edges than the first
+AROUND = 5.0  # standard deviation of the window that drawings are compared in: an eye, not a whole face
+ALIKE = 0.9  # correlation from which on nothing is lost
+SURE = 4.0  # times what is missing of it counts: half a face is none
+FAINT = 0.01  # contrast up to which there is nothing on a picture, however calm all the rest of it is
+SOFT = 2.0  # standard deviation of the edges of what is lost
+
 
 def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     """``content`` in the style's ``strokes`` (:mod:`nst_core.synthesis`), both (1, 3, H, W), as far as the recipe says.
 
-    The content gives of its broad shapes and its drawing, each in its share.
+    The content gives of its broad shapes and its drawing, each in its share, and of itself where it is :func:`lost`.
     """
     # in place, as of 12 megapixels each picture takes 144 MB
     start = torch.add(strokes, content, alpha=recipe.drawing)
     start.add_(_broad(content), alpha=recipe.broad - recipe.drawing)
     if recipe.broad:
         start.sub_(_broad(strokes), alpha=recipe.broad)
+    if recipe.regained:
+        torch.lerp(start, content, lost(content, strokes).mul_(recipe.regained), out=start)
     return torch.lerp(content, start, recipe.strokes, out=start).clamp_(0, 1)
+
+
+def lost(content: torch.Tensor, strokes: torch.Tensor) -> torch.Tensor:
+    """Where what is drawn in ``content`` cannot be told from its ``strokes``, both (1, 3, H, W): (1, 1, H, W), 0 to 1.
+
+    A face's eyes and mouth have little contrast, and strokes laid across them have much. Lost is where the content has
+    something on it, beside the rest of the picture, and the lightness of the two does not go up and down together.
+    """
+    height, width = content.shape[2:]
+    factor = min(1.0, LOST_AT / extent(height, width))
+    size = max(2, round(height * factor)), max(2, round(width * factor))
+    drawn, painted = (_drawing(resized(x, *size).mean(1, keepdim=True)) for x in (content, strokes))
+    power, of_strokes, both = (blurred(x, AROUND) for x in (drawn**2, painted**2, drawn * painted))
+    alike = both / (power * of_strokes).clamp_min(FAINT**4).sqrt()
+    usual = power.sqrt().mean().clamp_min(FAINT)
+    there = power**2 / (power**2 + usual**4)
+    missing = there * (1 - alike / ALIKE).clamp(0, 1)
+    return resized(SURE * blurred(missing, SOFT), height, width).clamp_(0, 1)
+
+
+def _drawing(grey):
+    return blurred(grey, DRAWN[0]) - blurred(grey, DRAWN[1])
 
 
 def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float) -> torch.Tensor:

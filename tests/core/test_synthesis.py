@@ -203,5 +203,5 @@ def test_the_start_has_the_contents_shapes_and_the_styles_strokes():
     fine = [x - resized(resized(x, 48, 64), 192, 256) for x in (start, out, CONTENT)]
     assert float((fine[0] * fine[1]).mean()) > float((fine[0] * fine[2]).mean()) > 0
     assert torch.equal(starting.with_strokes(CONTENT, out, replace(middle, strokes=0.0)), CONTENT)
-    all_of_it = replace(middle, strokes=1.0, broad=0.0, drawing=0.0)
+    all_of_it = replace(middle, strokes=1.0, broad=0.0, drawing=0.0, regained=0.0)
     torch.testing.assert_close(starting.with_strokes(CONTENT, out, all_of_it), out.clamp(0, 1))
