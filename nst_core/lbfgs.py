@@ -20,7 +20,7 @@ Evaluate = Callable[[torch.Tensor], "tuple[float, torch.Tensor]"]
 
 LOWER, FLATTER = 1e-4, 0.9  # Wolfe's two constants: how much lower and flatter the end of a step has to be
 MOST_TRIALS = 12  # of one step's length
-FALL = 0.5  # of a loss above 0 that the first step may promise by its slope at most
+FALL = 0.7  # of a loss above 0 that the first step may promise by its slope at most
 LONGER = 2.0  # times as long as the longest step so far a step is tried at first, at most
 FURTHER = 4.0  # times as long a step is tried next where it is as steep at its end as at its start
 INNER = 0.1  # of the stretch between two trials, from each end: no further trial is nearer to them

@@ -35,9 +35,9 @@ RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
-# of the content in the start where strokes have lost what is drawn there, falling to none at 100; flat colours do not
-# bear a photograph's shading
-REGAINED = 0.7
+# of the content's drawing in the start, in place of theirs, where strokes have lost it, falling to none at 100; flat
+# colours do not bear a photograph's shading
+REGAINED = 0.6
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100, little at first: the
 # search finds the style at 75 anyhow, and roofs and towers stay
@@ -55,7 +55,7 @@ GENTLE = (4.0, 40.0)
 # times as unlike the style is clearly nearer, up to strength 50 and at 100: finer scales bring the usual search nearer
 # by as much, but where it begins with strokes alone, by little
 NEARER = (0.85, 0.92)
-DRAWN_GENTLY = 0.5  # of the drawing is left then, and no broad shapes: on flat colours they are relief and glow
+DRAWN_GENTLY = 0.5  # of all drawing is left then, and no broad shapes: on flat colours they are relief and glow
 # more of a style's finest detail for the search to match, up to strength 50, falling to none at 100: it leaves some of
 # that out. More of it makes strokes glassy, and where all begins with the style's own strokes, they have it
 KEENER = 0.2
@@ -82,7 +82,8 @@ class Recipe:
         straight: how straightly the style is cut into the parts that they are drawn to then, 0 to 1.
         cells: how many parts these are.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
-        regained: how much of the content takes the strokes' place where they have lost it, see :func:`starting.lost`.
+        regained: how much of its drawing takes the place of the strokes' where that has lost it, see
+            :func:`nst_core.starting.lost`.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
@@ -133,10 +134,10 @@ class Recipe:
         start uses it, which has little left to meet, and less; and the start has less of the content's shading. Their
         edges are crisp, and where they are not of flat colours, a style that is sharper still spoils them.
         """
-        drawn = {"broad": 0.0, "drawing": DRAWN_GENTLY * self.drawing, "kept": DRAWN_GENTLY * self.kept}
+        drawn = {name: DRAWN_GENTLY * getattr(self, name) for name in ("drawing", "regained", "kept")}
         style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
         weights = replace(self.weights, style=style)
-        return replace(self, weights=weights, gentle=1.0, balance=1.0, crisp=0.0, keener=None, **drawn)
+        return replace(self, weights=weights, gentle=1.0, broad=0.0, balance=1.0, crisp=0.0, keener=None, **drawn)
 
 
 def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:

@@ -15,6 +15,7 @@ TRACE = 0.02  # of noise, in units of the picture's range: flat areas need a dir
 LOST_AT = 256  # longest side in pixels of the copies that tell what is lost; what follows is in pixels of these
 DRAWN = (0.7, 6.0)  # standard deviations: drawing is finer than the second, grain and strokes' edges than the first
 AROUND = 5.0  # standard deviation of the window that drawings are compared in: an eye, not a whole face
+HERE = 2.5  # standard deviation of the window that tells whether there is something: beside an edge there is nothing
 ALIKE = 0.9  # correlation from which on nothing is lost
 SURE = 4.0  # times what is missing of it counts: half a face is none
 FAINT = 0.01  # contrast up to which there is nothing on a picture, however calm all the rest of it is
@@ -24,7 +25,7 @@ SOFT = 2.0  # standard deviation of the edges of what is lost
 def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     """``content`` in the style's ``strokes`` (:mod:`nst_core.synthesis`), both (1, 3, H, W), as far as the recipe says.
 
-    The content gives of its broad shapes and its drawing, each in its share, and of itself where it is :func:`lost`.
+    The content gives of its broad shapes and its drawing, each in its share, and more of that where it is :func:`lost`.
     """
     # in place, as of 12 megapixels each picture takes 144 MB
     start = torch.add(strokes, content, alpha=recipe.drawing)
@@ -32,7 +33,7 @@ def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -
     if recipe.broad:
         start.sub_(_broad(strokes), alpha=recipe.broad)
     if recipe.regained:
-        torch.lerp(start, content, lost(content, strokes).mul_(recipe.regained), out=start)
+        start = with_drawing(start, content, lost(content, strokes).mul_(recipe.regained))
     return torch.lerp(content, start, recipe.strokes, out=start).clamp_(0, 1)
 
 
@@ -47,9 +48,10 @@ def lost(content: torch.Tensor, strokes: torch.Tensor) -> torch.Tensor:
     size = max(2, round(height * factor)), max(2, round(width * factor))
     drawn, painted = (_drawing(resized(x, *size).mean(1, keepdim=True)) for x in (content, strokes))
     power, of_strokes, both = (blurred(x, AROUND) for x in (drawn**2, painted**2, drawn * painted))
-    alike = both / (power * of_strokes).clamp_min(FAINT**4).sqrt()
-    usual = power.sqrt().mean().clamp_min(FAINT)
-    there = power**2 / (power**2 + usual**4)
+    alike = both / (power * of_strokes).clamp_min(FAINT**6).sqrt()
+    here = blurred(drawn**2, HERE)
+    usual = here.sqrt().mean().clamp_min(FAINT)
+    there = here**2 / (here**2 + usual**4)
     missing = there * (1 - alike / ALIKE).clamp(0, 1)
     return resized(SURE * blurred(missing, SOFT), height, width).clamp_(0, 1)
 
@@ -58,14 +60,16 @@ def _drawing(grey):
     return blurred(grey, DRAWN[0]) - blurred(grey, DRAWN[1])
 
 
-def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float) -> torch.Tensor:
+def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float | torch.Tensor) -> torch.Tensor:
     """``picture`` (1, 3, H, W) with ``amount``, 0 to 1, of the drawing of ``content``, its shapes and light left alone.
+
+    ``amount`` may be another one at each place, (1, 1, H, W).
 
     Mixed as a whole, flat colours of a content would turn the style's flat colours into mud.
     """
     off = content - picture
     off.sub_(_broad(off))
-    return torch.add(picture, off, alpha=amount, out=off)
+    return off.mul_(amount).add_(picture)
 
 
 def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Recipe) -> torch.Tensor:

@@ -102,7 +102,7 @@ def test_the_lowest_point_is_taken_where_none_is_flat_enough():
 
 @pytest.mark.parametrize(("loss", "slope", "moved"), [(1.0, 1.0, 0.1), (1.0, 50.0, FALL / 200), (-1.0, 50.0, 0.1)])
 def test_the_first_step_is_as_long_as_asked_but_no_loss_is_hoped_to_fall_below_0(loss, slope, moved):
-    """Four numbers, each with the same slope: by 0.1 on average, or half of the loss where that would be more."""
+    """Four numbers, each with the same slope: by 0.1 on average, or 0.7 of the loss where that would be more."""
     seen = []
 
     def evaluate(x):

@@ -196,12 +196,12 @@ def test_the_work_is_known_before():
 
 
 def test_the_start_has_the_contents_shapes_and_the_styles_strokes():
-    middle, out = recipe(Settings(), "built-in"), strokes()
+    middle, out = replace(recipe(Settings(), "built-in"), regained=0.0), strokes()  # see test_starting for that
     start = starting.with_strokes(CONTENT, out, middle)
     small, smaller = (resized(x, 12, 16) for x in (start, out))
     assert distance(small, resized(CONTENT, 12, 16)) < distance(smaller, resized(CONTENT, 12, 16))
     fine = [x - resized(resized(x, 48, 64), 192, 256) for x in (start, out, CONTENT)]
     assert float((fine[0] * fine[1]).mean()) > float((fine[0] * fine[2]).mean()) > 0
     assert torch.equal(starting.with_strokes(CONTENT, out, replace(middle, strokes=0.0)), CONTENT)
-    all_of_it = replace(middle, strokes=1.0, broad=0.0, drawing=0.0, regained=0.0)
+    all_of_it = replace(middle, strokes=1.0, broad=0.0, drawing=0.0)
     torch.testing.assert_close(starting.with_strokes(CONTENT, out, all_of_it), out.clamp(0, 1))
