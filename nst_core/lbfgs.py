@@ -44,7 +44,7 @@ def descend(evaluate: Evaluate, start: torch.Tensor, history: int, first: float,
     ``evaluate`` gives the loss and the gradient of a vector, and sees all that is tried. ``history`` is how many pairs
     of vectors are remembered, at least 1. The first step moves each number by ``first`` on average, or less where the
     loss falls so steeply that it would soon be below 0; ``rate`` is how long steps are tried at, 1 being the length
-    at which L-BFGS expects the minimum, and none is tried that is more than :data:`LONGER` times the longest before.
+    at which L-BFGS expects the minimum. None is first tried at more than :data:`LONGER` times the longest before it.
     """
     position, pairs, longest = start, Pairs(history, start), 0.0
     loss, gradient = evaluate(position)

@@ -35,8 +35,8 @@ RANGE_WEIGHT = 10.0
 RECOLOURED_AT = 0.5  # the strength, of 1, from which on the content starts in the style's colours
 SHOWN = 0.96  # of the change at strength 50, all of it at 100: so that the style goes on rising
 BROAD = 0.15  # of the content's broad shapes in the start at strength 50, falling to none at 100
-# of the content's drawing in the start, in place of theirs, where strokes have lost it, falling to none at 100; flat
-# colours do not bear a photograph's shading
+# of the content's drawing takes the place of the strokes' own where they have lost it, at strength 50, falling to none
+# at 100; flat colours do not bear a photograph's shading
 REGAINED = 0.6
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100, little at first: the
@@ -82,7 +82,7 @@ class Recipe:
         straight: how straightly the style is cut into the parts that they are drawn to then, 0 to 1.
         cells: how many parts these are.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
-        regained: how much of its drawing takes the place of the strokes' where that has lost it, see
+        regained: how much of the content's drawing takes the place of the strokes' own where they have lost it, see
             :func:`nst_core.starting.lost`.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.

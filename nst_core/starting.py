@@ -34,7 +34,7 @@ def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -
         start.sub_(_broad(strokes), alpha=recipe.broad)
     if recipe.regained:
         amount = lost(content, strokes).mul_(recipe.regained)
-        for one in (slice(n, n + 1) for n in range(3)):  # at once they would take two more pictures
+        for one in (slice(n, n + 1) for n in range(3)):  # all at once they take two more pictures
             start[:, one] = with_drawing(start[:, one], content[:, one], amount)
     return torch.lerp(content, start, recipe.strokes, out=start).clamp_(0, 1)
 
