@@ -29,7 +29,6 @@ from nst_core.showing import PATCH, Field, copy, shown
 
 COARSEST, FINEST = 48, 512  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
 STEP = 1.65  # how much longer than the scale before it a scale is, at most
-LONGEST_STYLE = 1024  # of the style's copies, in pixels: a larger brush ends at a coarser scale
 SHORTEST_STYLE = 32  # of their longest side: a smaller brush begins at a finer scale
 TURNS = (1, 2, 3, 4, 6, 8)  # searches and means at the finest scale, the one before it, and so on
 THOROUGH = Effort(rounds=2)
@@ -47,7 +46,6 @@ PULLED = 2  # scales, from the coarsest on, at which it pulls in full
 LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
 LARGE = 800  # longest side in pixels from which on places are made finer once more: at full size they would be seen
-LEAST_FINER = 1.2  # times finer than they were: a large brush leaves no room for that
 LEAST_TURN = 2500  # places that a turn takes as long as at least, however few there are
 SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
 BEFORE, BETWEEN = 18, 14  # searches through all places that it takes as long as to begin a scale, and a turn
@@ -149,9 +147,8 @@ def _scales(longest, factor, detailed):
     turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
     pulled = [LESS ** max(0, number + 1 - PULLED) for number in range(len(sides) - 1)] + [0.0]
     scales = [_Scale(*scale) for scale in zip(sides, turns, [THOROUGH] * len(sides), pulled, strict=True)]
-    finer = min(2 * sides[-1], round(LONGEST_STYLE / factor))
-    if detailed and longest >= LARGE and finer >= LEAST_FINER * sides[-1]:
-        scales.append(_Scale(finer, 1, NEARBY, 0.0))  # the same picture, in finer places
+    if detailed and longest >= LARGE:
+        scales.append(_Scale(2 * sides[-1], 1, NEARBY, 0.0))  # the same picture, in finer places
     return scales
 
 
@@ -177,10 +174,15 @@ def _work(scale, factor):
 
 def _sides(factor, finest):
     """Longest sides of the content's copies, coarsest first, up to ``finest``, for a style ``factor`` times as long."""
-    finest = max(COARSEST, min(finest, LONGEST_STYLE / factor))
+    finest = max(COARSEST, min(finest, _finest(factor)))
     coarsest = min(finest, max(COARSEST, SHORTEST_STYLE / factor))
     steps = math.ceil(math.log(finest / coarsest, STEP) - 1e-9)
     return [round(coarsest * (finest / coarsest) ** (i / steps)) if steps else round(finest) for i in range(steps + 1)]
+
+
+def _finest(factor):
+    """The longest side of the content's finest copy: where strokes are larger, a patch shows as much of one."""
+    return FINEST / max(1.0, factor)
 
 
 class _Told:
@@ -226,7 +228,7 @@ class _Search:
 
     def unlike(self, found):
         """How unlike the style it is what ``found`` shows."""
-        side = min(FINEST, LONGEST_STYLE / self.factor)
+        side = _finest(self.factor)
         _, style, visible = self._copies(side)
         height, width = (max(1, round(n * side / extent(*self.content.shape[2:]))) for n in self.content.shape[2:])
         return distance(shown(found, self.style, height, width, 100 * self.factor), style, None, visible)

@@ -109,12 +109,13 @@ def test_a_large_picture_is_the_same_one_in_finer_places(monkeypatch):
     assert distance(resized(shown(fine, STYLE, 192, 256), 48, 64), resized(before, 48, 64)) < 0.03
 
 
-def test_a_brush_that_leaves_room_for_it_has_finer_places_too(monkeypatch):
-    monkeypatch.setattr(synthesis, "LARGE", 256)
-    monkeypatch.setattr(synthesis, "FINEST", 80)
-    monkeypatch.setattr(synthesis, "LONGEST_STYLE", 160)
-    sides = [max(field(CONTENT, STYLE, 0, brush_size).rows.shape) for brush_size in (100, 125, 180, 250)]
-    assert sides == [160, 128, 80, 64]
+@pytest.mark.parametrize(("large", "finer"), [(1000, 1), (256, 2)])
+def test_a_large_brush_has_places_as_large(monkeypatch, large, finer):
+    """Else a patch would show a bit of a stroke, and strokes fall to pieces along the content's detail."""
+    monkeypatch.setattr(synthesis, "LARGE", large)
+    monkeypatch.setattr(synthesis, "FINEST", 160)
+    sides = [max(field(CONTENT, STYLE, 0, brush_size).rows.shape) for brush_size in (50, 100, 125, 250)]
+    assert sides == [finer * side for side in (160, 160, 128, 64)]
 
 
 def test_bands_join_without_a_trace(monkeypatch):
@@ -192,7 +193,7 @@ def test_the_work_is_known_before():
     assert synthesis.places(1600, detailed=False) == draft
     assert 1.5 * draft < synthesis.places(700, even=1.0) < 1.8 * draft  # its coarse scales are searched three times
     assert 2.0 * draft < synthesis.places(700, even=1.0, straight=1.0) < 3.0 * draft  # and here six times
-    assert synthesis.places(700, brush_size=400) > 0.25 * 1024**2  # a large copy of the style is to be seen to
+    assert synthesis.places(700, brush_size=400) > 0.25 * 512**2  # a large copy of the style is to be seen to
 
 
 def test_the_start_has_the_contents_shapes_and_the_styles_strokes():
