@@ -18,13 +18,13 @@ import torch
 from benchmarks.scores import Judge, Scores
 from benchmarks.watch import Fit, Scale, watched
 from nst_core import weights
+from nst_core.contrast import sample
 from nst_core.likeness import flatness
 from nst_core.painting import Pictures, in_full
 from nst_core.progress import Stop
 from nst_core.pyramid import extent, resized
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
-from nst_core.sharpness import crispness
 from nst_core.stylizing import stylize_fully
 
 PLAIN_EVERY, OURS_EVERY = 10, 3  # evaluations between two pictures that are scored
@@ -156,12 +156,12 @@ def ours(
 
     Where the quality's evaluations are used up and the loss is not yet ``wanted``, it goes on at the finest scale until
     it is, or all ``evaluations`` are used. ``finest`` is its finest scale. Scored is the picture that an artist would
-    get of the searched one: as crisp as the style, with a little of the content showing through.
+    get of the searched one: with the style's contrast, with a little of the content showing through.
     """
     size, planned = (finest.objective.height, finest.objective.width), min(finest.search.evaluations, evaluations)
     c, s = (torch.from_numpy(x).permute(2, 0, 1)[None].contiguous() for x in (content, style))
     steps = recipe(settings, weights.chosen(settings.features), flatness(s))
-    pictures = Pictures(c, s, crispness=crispness(s, None, extent(*content.shape[:2])))
+    pictures = Pictures(c, s, sample=sample(s, None, extent(*content.shape[:2])))
     recorder = _Recorder(judge, OURS_EVERY, lambda picture: as_array(in_full(picture.cpu(), pictures, steps)))
 
     def on_scale(scale):

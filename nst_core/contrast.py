@@ -1,40 +1,73 @@
-"""Strokes as crisp as the style's: what the mean of patches, the search and resizing leave soft.
+"""The style's contrast, from fine detail to broad strokes: what a painted picture lacks of it, and giving it back.
 
-Patches overlap, and the variation of neighbouring pixels costs; so the finest detail that the eye sees in a whole
-picture comes out with less contrast than the style has there. It is measured in both, and given back in part.
+The mean of patches that overlap, the search and resizing leave some scales softer than the style is, others harder. A
+picture is told apart into bands of detail, and each is made stronger or weaker until the patches of the whole are as
+much like the style's as they can be.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from dataclasses import dataclass
 
 import torch
 
-from nst_core.colour import luminance
+from nst_core.likeness import LARGEST, distance_of_sums
 from nst_core.pyramid import blurred, extent, lanczos, resized
 
-FINEST = 1 / 640  # of the longest side: the deviation of the blur that leaves out what is meant
-SEEN = 800  # longest side in pixels at which it is measured and made, at most: beyond, it is grain
-AS_CRISP = 1.1  # times a picture's contrast is as crisp: below, edges of mosaics would be drawn over
-MOST = 0.3  # of the finest detail is added at most
+FINEST = 1 / 640  # of the longest side: the deviation of the blur that leaves out the finest detail
+BANDS = tuple(FINEST * 4**n for n in range(3))  # likewise, of the bands' lower ends
+SEEN = 800  # longest side in pixels at which bands are made, at most: beyond, it is grain
+AMOUNTS = ((-0.1, 0.4), (-0.1, 0.3), (-0.1, 0.3))  # of each band that are added at least and at most
+NEARBY = 0.1  # around the first amount of each, when it is sought again
+TOGETHER = (-0.1, 0.3)  # of all of them, which comes first: else one would make up for another
 
 
-def crispness(picture: torch.Tensor, visible: torch.Tensor | None, length: float, times: float = 1.0) -> float:
-    """The contrast of the finest detail of ``picture``, shown ``times`` as long as a picture of that longest side.
+@dataclass(frozen=True)
+class Sample:
+    """A style as it came, (1, 3, H, W), and its alpha or None, as small as it is compared."""
 
-    The root of the mean square of its luminance, where it is ``visible``, of (1, 3, H, W) and (1, 1, H, W) in [0, 1].
+    style: torch.Tensor
+    visible: torch.Tensor | None
+
+
+def sample(style: torch.Tensor, visible: torch.Tensor | None, length: float, times: float = 1.0) -> Sample:
+    """The :class:`Sample` for pictures of that longest side in pixels, in which the style is ``times`` as long.
+
+    Of the style itself: what is enlarged for the scales is softer.
     """
-    squares = luminance(_detail(picture, length, times)).square()
-    if visible is None:
-        return math.sqrt(float(squares.mean()))
-    weights = resized(visible, *squares.shape[2:]).clamp(0, 1)
-    return math.sqrt(float((squares * weights).sum() / weights.sum().clamp_min(1e-6)))
+    factor = times * min(length, LARGEST) / extent(*style.shape[2:])
+    size = tuple(max(1, round(n * factor)) for n in style.shape[2:])
+    small = (x if x is None else lanczos(x, *size).clamp_(0, 1) for x in (style, visible))
+    return Sample(*small)
 
 
-def lacking(picture: torch.Tensor, wanted: float, visible: torch.Tensor | None) -> float:
-    """How much of its finest detail ``picture`` lacks for a :func:`crispness` that is ``wanted``, 0 to :data:`MOST`."""
-    has = crispness(picture, visible, extent(*picture.shape[2:]))
-    return min(max(wanted / max(has, 1e-6) - AS_CRISP, 0.0), MOST)
+def lacking(picture: torch.Tensor, of: Sample, visible: torch.Tensor | None = None) -> tuple[float, ...]:
+    """How much of each band is to be added to ``picture`` (1, 3, H, W) for patches like the style's; see AMOUNTS.
+
+    ``visible`` is its alpha (1, 1, H, W), or None. All bands are changed together first, then each, the finest first,
+    and again, to where a parabola through three measurements is lowest.
+    """
+    factor = min(1.0, LARGEST / extent(*picture.shape[2:]))
+    size = tuple(max(1, round(n * factor)) for n in picture.shape[2:])
+    small, *bands = (lanczos(part, *size) for part in (picture, *_bands(picture)))
+    visible = None if visible is None else resized(visible, *size).clamp(0, 1)
+    unlike = distance_of_sums(of.style, of.visible, small, bands, visible)
+    found = [_lowest(TOGETHER, lambda amount: unlike([amount] * len(BANDS)))] * len(BANDS)
+    for nearby in (math.inf, NEARBY):
+        for number, (least, most) in enumerate(AMOUNTS):
+            ends = max(least, found[number] - nearby), min(most, found[number] + nearby)
+            found[number] = _lowest(ends, lambda amount, n=number: unlike([*found[:n], amount, *found[n + 1 :]]))
+    return tuple(found)
+
+
+def with_contrast(picture: torch.Tensor, amounts: tuple[float, ...]) -> torch.Tensor:
+    """``picture`` (1, 3, H, W) with as much more of its bands, the finest first; values may leave [0, 1]."""
+    if not any(amounts):
+        return picture
+    change = sum(amount * band for amount, band in zip(amounts, _bands(picture), strict=True))
+    return resized(change, *picture.shape[2:]).add_(picture)
 
 
 def sharpened(picture: torch.Tensor, amount: float, times: float = 1.0) -> torch.Tensor:
@@ -44,13 +77,25 @@ def sharpened(picture: torch.Tensor, amount: float, times: float = 1.0) -> torch
     """
     if amount <= 0:
         return picture
-    detail = _detail(picture, extent(*picture.shape[2:]) / times, times)
+    detail = _bands(picture, times, (FINEST,))[0]
     return resized(detail, *picture.shape[2:]).mul_(amount).add_(picture)
 
 
-def _detail(picture, length, times=1.0):
-    """The finest detail of a picture shown ``times`` as long as one of that longest side, :data:`SEEN` at most."""
+def _bands(picture, times=1.0, lower_ends=BANDS):
+    """The bands of detail of a picture, at its size or at :data:`SEEN`."""
     height, width = picture.shape[2:]
-    factor = times * min(length, SEEN) / extent(height, width)
-    small = lanczos(picture, max(1, round(height * factor)), max(1, round(width * factor)))
-    return small - blurred(small, FINEST * min(length, SEEN))
+    length = min(extent(height, width) / times, SEEN)
+    factor = times * length / extent(height, width)
+    copies = [lanczos(picture, max(1, round(height * factor)), max(1, round(width * factor)))]
+    copies += [blurred(copies[0], band * length) for band in lower_ends]
+    return [finer - broader for finer, broader in itertools.pairwise(copies)]
+
+
+def _lowest(ends, value):
+    """Where between the ends a parabola through ``value`` at both and in the middle is lowest; 0 where it is level."""
+    middle, half = sum(ends) / 2, (ends[1] - ends[0]) / 2
+    below, here, above = (value(middle + half * n) for n in (-1, 0, 1))
+    slope, bend = (above - below) / 2, above - 2 * here + below
+    if bend <= 0:
+        return 0.0 if slope == 0 else ends[0] if slope > 0 else ends[1]
+    return min(max(middle - half * slope / bend, ends[0]), ends[1])

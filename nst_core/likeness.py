@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -52,6 +52,38 @@ def distance_to(
     return of
 
 
+def distance_of_sums(
+    style: torch.Tensor,
+    visible_in_style: torch.Tensor | None,
+    picture: torch.Tensor,
+    changes: Sequence[torch.Tensor],
+    visible: torch.Tensor | None = None,
+) -> Callable[[Sequence[float]], float]:
+    """The :func:`distance` to a style of ``picture`` and so much of each of the ``changes``, all (1, 3, H, W).
+
+    Patches are seen as they are, nothing is reduced: what they show is the sum of what they show of each, which makes
+    a third of the work. Values are not clipped to [0, 1].
+    """
+    levels = [_Level(*level, number) for number, level in enumerate(_levels(style, visible_in_style, 1.0))]
+    seen = []
+    for part in (picture, *changes):
+        both = zip(levels, _levels(part, visible, 1.0), strict=False)
+        seen.append([there.along_directions(*here) for there, here in both])
+    for there, first in zip(levels, seen[0], strict=False):
+        first -= there.directions.T @ there.mean[:, None]
+
+    def of(amounts):
+        distances = []
+        for there, first, *others in zip(levels, *seen, strict=False):
+            along = first.clone()
+            for amount, other in zip(amounts, others, strict=True):
+                along.add_(other, alpha=amount)
+            distances.append(there.unlike(along))
+        return sum(distances) / len(distances) if distances else 0.0
+
+    return of
+
+
 def flatness(style: torch.Tensor, visible: torch.Tensor | None = None) -> float:
     """The share of a style's patches that are of one colour, 0 to 1: some 0.7 of a poster, none of a painting.
 
@@ -87,19 +119,30 @@ class _Level:
         variances, vectors = torch.linalg.eigh((centred.T @ centred).double() / len(centred))
         whitening = (vectors / (variances + LEAST * variances.mean()).clamp_min(1e-12).sqrt()).float()
         self.directions = whitening @ F.normalize(torch.randn(len(self.mean), DIRECTIONS, generator=self.random), dim=0)
-        self.along = self._quantiles(patches)
+        self.quantiles = _quantiles(self.directions.T @ (patches - self.mean).T)
         self.state = self.random.get_state()
 
     def distance(self, picture, visible):
-        self.random.set_state(self.state)  # the same for every picture
-        return float((self._quantiles(_patches(picture, visible, self.random)) - self.along).abs().mean())
+        return self.unlike(self.directions.T @ (self._sampled(picture, visible) - self.mean).T)
 
-    def _quantiles(self, patches):
-        """Along each direction, (RANKS, DIRECTIONS), as torch.quantile has them in twice the time."""
-        ordered = torch.from_numpy(np.sort((self.directions.T @ (patches - self.mean).T).numpy(), 1))
-        ranks = torch.linspace(0, 1, RANKS) * (ordered.shape[1] - 1)
-        below = ranks.long()
-        return torch.lerp(ordered[:, below], ordered[:, ranks.ceil().long()], ranks - below).T
+    def along_directions(self, picture, visible):
+        """What a picture's patches are along each direction, (DIRECTIONS, N)."""
+        return self.directions.T @ self._sampled(picture, visible).T
+
+    def unlike(self, along):
+        return float((_quantiles(along) - self.quantiles).abs().mean())
+
+    def _sampled(self, picture, visible):
+        self.random.set_state(self.state)  # the same for every picture
+        return _patches(picture, visible, self.random)
+
+
+def _quantiles(along):
+    """Along each direction, (RANKS, DIRECTIONS), as torch.quantile has them in twice the time."""
+    ordered = torch.from_numpy(np.sort(along.numpy(), 1))
+    ranks = torch.linspace(0, 1, RANKS) * (ordered.shape[1] - 1)
+    below = ranks.long()
+    return torch.lerp(ordered[:, below], ordered[:, ranks.ceil().long()], ranks - below).T
 
 
 def _patches(picture, visible, random):
@@ -117,8 +160,8 @@ def _patches(picture, visible, random):
 
 
 def _times(picture, factor):
-    if picture is None:
-        return None
+    if picture is None or factor == 1:
+        return picture  # a change of a picture, which is not from 0 to 1, as it is
     return resized(picture, *(max(1, round(n * factor)) for n in picture.shape[2:])).clamp(0, 1)
 
 

@@ -12,6 +12,7 @@ import torch
 
 from nst_core import colour, device, pyramid, starting, synthesis, vgg, weights
 from nst_core.clock import Clock, NothingPainted
+from nst_core.contrast import Sample, lacking, sharpened, with_contrast
 from nst_core.likeness import distance_to
 from nst_core.objective import Objective
 from nst_core.optimize import FIRST_STEP, RATE, SHORT_FIRST_STEP, SHORT_RATE, STROKES_RATE, Search, minimise
@@ -21,7 +22,6 @@ from nst_core.preconditioner import preconditioner
 from nst_core.pyramid import extent, resized
 from nst_core.recipe import Recipe
 from nst_core.settings import Settings
-from nst_core.sharpness import lacking, sharpened
 from nst_core.showing import shown
 
 FIT_SIDE = 256  # longest side in pixels of the pictures that the built-in features are fitted to
@@ -43,14 +43,14 @@ class Pictures:
     """Prepared pictures, all (1, 3, H, W) and (1, 1, H, W) float32 tensors in [0, 1].
 
     ``visible`` and ``visible_in_style`` are the alphas, or how much each pixel counts; None where all count alike.
-    ``crispness`` is the style's as it came, at the size that it is shown at; see :mod:`nst_core.sharpness`.
+    ``sample`` is of the style as it came, for its contrast, or None; see :mod:`nst_core.contrast`.
     """
 
     content: torch.Tensor
     style: torch.Tensor
     visible: torch.Tensor | None = None
     visible_in_style: torch.Tensor | None = None
-    crispness: float = 0.0
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,13 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
 
 
 def in_full(painted: torch.Tensor, pictures: Pictures, recipe: Recipe) -> torch.Tensor:
-    """``painted``, (1, 3, H, W) of any size, at the content's size, as crisp and as opaque as the recipe says."""
+    """``painted``, (1, 3, H, W) at the content's size, as opaque and with as much contrast as it should."""
     painted = pyramid.lanczos(painted, *pictures.content.shape[2:])
-    if recipe.crisp:
-        painted = sharpened(painted, recipe.crisp * lacking(painted, pictures.crispness, pictures.visible))
-    return torch.lerp(pictures.content, painted, recipe.opacity)
+    painted = torch.lerp(pictures.content, painted, recipe.opacity)
+    if not recipe.contrast or pictures.sample is None:
+        return painted
+    amounts = lacking(painted, pictures.sample, pictures.visible)
+    return with_contrast(painted, tuple(recipe.contrast * amount for amount in amounts))
 
 
 def _scales(height, width, recipe, settings):

@@ -59,7 +59,10 @@ DRAWN_GENTLY = 0.5  # of all drawing is left then, and no broad shapes: on flat 
 # more of a style's finest detail for the search to match, up to strength 50, falling to none at 100: it leaves some of
 # that out. More of it makes strokes glassy, and where all begins with the style's own strokes, they have it
 KEENER = 0.2
-CRISP = 0.5  # of the fine detail that is lacking is given back at strength 100, all of it up to 50
+CONTRAST = (
+    0.9  # of what is lacking of it is given back at strength 50, all from 75 on: so that the style goes on rising
+)
+CONTRAST_OF_FLAT = 0.5  # of that for a flat style: beside its flat colours, more of it is glow
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.25  # more of evaluations at strength 100 than at 50: its start is near the style already
 NOISE_EFFORT = 3.0  # from noise, at any strength
@@ -87,8 +90,8 @@ class Recipe:
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
-        crisp: how much of the fine detail that the strokes lack is given back in the end, 0 to 1, see
-            :mod:`nst_core.sharpness`.
+        contrast: how much of the contrast that is lacking is given back in the end, 0 to 1, see
+            :mod:`nst_core.contrast`.
         opacity: how much of the change is shown in the end, 0 to 1.
         keener: how much more of its finest detail the style has that the search is to match; None: a softer style, as
             strokes are that start it.
@@ -114,7 +117,7 @@ class Recipe:
     balance: float
     kept: float
     detail: float
-    crisp: float
+    contrast: float
     opacity: float
     keener: float | None
     effort: float
@@ -131,13 +134,13 @@ class Recipe:
         """For a style whose statistics the content has no place for: flat colours, tiles in a grid, letters.
 
         The way to meet them is halos and relief then, where the start has clean colours. So the style counts as the
-        start uses it, which has little left to meet, and less; and the start has less of the content's shading. Their
-        edges are crisp, and where they are not of flat colours, a style that is sharper still spoils them.
+        start uses it, which has little left to meet, and less; and the start has less of the content's shading. Where
+        they are not of flat colours, a style that is sharper still spoils them.
         """
         drawn = {name: DRAWN_GENTLY * getattr(self, name) for name in ("drawing", "regained", "kept")}
         style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
         weights = replace(self.weights, style=style)
-        return replace(self, weights=weights, gentle=1.0, broad=0.0, balance=1.0, crisp=0.0, keener=None, **drawn)
+        return replace(self, weights=weights, gentle=1.0, broad=0.0, balance=1.0, keener=None, **drawn)
 
 
 def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
@@ -160,7 +163,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
             balance=0.0,
             kept=1.0,
             detail=0.0,
-            crisp=0.0,
+            contrast=0.0,
             opacity=1.0,
             keener=0.0,
             effort=1.0,
@@ -182,6 +185,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         usual=_between(USUAL, above**2),
         range=RANGE_WEIGHT,
     )
+    contrast = below * _between((CONTRAST, 1.0), min(1.0, 2 * above)) * CONTRAST_OF_FLAT**straight
     from_noise = settings.start == "noise"
     usual = Recipe(
         weights,
@@ -200,7 +204,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         balance=BALANCE,
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
-        crisp=0.0 if from_noise else below * (1 - above + CRISP * above),
+        contrast=0.0 if from_noise else contrast,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**2,
         keener=KEENER * (1 - above),
         effort=NOISE_EFFORT if from_noise else 1 + EFFORT * above,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from nst_core import colour, device, process, weights
+from nst_core.contrast import Sample, sample
 from nst_core.likeness import flatness
 from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
@@ -17,7 +18,6 @@ from nst_core.progress import Cancelled, Progress, ProgressCallback, Stop
 from nst_core.pyramid import LEAST, MOST_ENLARGED, extent, lanczos
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
-from nst_core.sharpness import crispness
 
 __all__ = ["Cancelled", "PictureError", "Progress", "Result", "Settings", "Stop", "stylize", "stylize_fully"]
 
@@ -156,9 +156,9 @@ def _prepared(content, style, settings):
     """
     (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
     length = extent(*content.shape[:2])
-    size, crisp = _size_of_style(*style.shape[:2], length, settings), 0.0
+    size, came = _size_of_style(*style.shape[:2], length, settings), None
     if settings.preset != "gatys":
-        crisp = crispness(s, visible_in_style, length, settings.brush_size / 100)
+        came = sample(s, visible_in_style, length, settings.brush_size / 100)
     s, visible_in_style = (x if x is None else lanczos(x, *size).clamp_(0, 1) for x in (s, visible_in_style))
     published = settings.preset == "gatys"
     if published and (settings.keep_colours == "luminance" or content.shape[2] < 3):
@@ -170,10 +170,10 @@ def _prepared(content, style, settings):
             "something painted on it."
         )
     if settings.keep_colours == "palette" or (published and settings.keep_colours == "luminance"):
-        before = colour.luminance(s).std()
         s = colour.matched(s, c, visible_in_style, visible)
-        crisp *= float(colour.luminance(s).std() / before)
-    return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style, crisp)
+        if came:
+            came = Sample(colour.matched(came.style, c, came.visible, visible), came.visible)
+    return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style, came)
 
 
 def _size_of_style(height, width, content, settings):

@@ -1,4 +1,4 @@
-"""Strokes that are as crisp as the style's: what is measured, and what is given back."""
+"""The style's contrast in bands of detail: what is measured, and what is given back."""
 
 import math
 
@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from nst_core import painting
-from nst_core.pyramid import blurred
+from nst_core.contrast import AMOUNTS, BANDS, FINEST, SEEN, Sample, lacking, sample, sharpened, with_contrast
+from nst_core.pyramid import blurred, lanczos
+from nst_core.samples.painting import painting as painted
 from nst_core.settings import Settings
-from nst_core.sharpness import AS_CRISP, FINEST, MOST, SEEN, crispness, lacking, sharpened
 from nst_core.stylizing import _prepared, stylize
-from tests.core.drawing import drawn
+from tests.core.drawing import drawn, tensor
+
+NONE = (0.0,) * len(BANDS)
 
 
 def waves(height, width, length):
@@ -20,92 +23,120 @@ def waves(height, width, length):
 
 
 def picture(seed, height=300, width=400):
-    return torch.from_numpy(drawn(height, width, seed=seed)[..., :3]).float().permute(2, 0, 1)[None].contiguous()
+    return tensor(drawn(height, width, seed=seed)[..., :3])
 
 
-@pytest.mark.parametrize("length", [4, 8, 16])
-def test_the_contrast_of_waves_is_what_the_blur_takes_of_them(length):
-    """A Gaussian of deviation σ leaves exp(−2π²σ²/λ²) of a wave of length λ; what it takes is measured, as a root mean
-    square."""
-    deviation = 400 * FINEST
-    wanted = 0.1 / math.sqrt(2) * (1 - math.exp(-2 * (math.pi * deviation / length) ** 2))
-    assert crispness(waves(300, 400, length), None, 400) == pytest.approx(wanted, rel=0.08)
+def left(deviation, length):
+    """What a Gaussian of deviation σ leaves of a wave of length λ: exp(−2π²σ²/λ²)."""
+    return math.exp(-2 * (math.pi * deviation / length) ** 2)
+
+
+@pytest.mark.parametrize("length", [4, 10, 40])
+@pytest.mark.parametrize("band", range(len(BANDS)))
+def test_waves_are_made_stronger_by_what_is_between_two_blurs(band, length):
+    deviations = [0, *(400 * share for share in BANDS)][band : band + 2]
+    amounts = [0.5 if number == band else 0.0 for number in range(len(BANDS))]
+    before = waves(300, 400, length)
+    contrast = (with_contrast(before, tuple(amounts)) - 0.5)[..., 60:-60].std() / (before - 0.5)[..., 60:-60].std()
+    finer, broader = (left(deviation, length) for deviation in deviations)
+    assert contrast == pytest.approx(1 + 0.5 * (finer - broader), rel=0.02)
 
 
 @pytest.mark.parametrize("times", [0.5, 1, 2])
 def test_waves_are_sharpened_by_what_the_blur_takes_of_them_where_they_are_shown(times):
-    """By :func:`test_the_contrast_of_waves_is_what_the_blur_takes_of_them`'s formula, for a style that long."""
     deviation, length, amount = 400 * FINEST, 6, 0.5
-    taken = 1 - math.exp(-2 * (math.pi * deviation / length) ** 2)
     style = waves(round(300 * times), round(400 * times), length)
     contrast = (sharpened(style, amount, times) - 0.5).std() / (style - 0.5).std()
-    assert contrast == pytest.approx(1 + amount * taken, rel=0.02)
+    assert contrast == pytest.approx(1 + amount * (1 - left(deviation, length)), rel=0.02)
+
+
+STYLE = tensor(painted(300, 400))
+
+
+@pytest.mark.parametrize("taken", [(-0.2, 0, 0), (0, -0.2, 0), (0, 0, -0.2), (-0.2, -0.15, 0.1), (0.08, 0.08, 0.08)])
+def test_what_was_taken_is_given_back(taken):
+    """Of the style itself, whose patches are known to be the style's: with so much more, or less, of each band."""
+    changed = with_contrast(STYLE, taken).clamp(0, 1)
+    mended = with_contrast(changed, lacking(changed, sample(STYLE, None, 400))).clamp(0, 1)
+    before, after = ((x - STYLE).square().mean() for x in (changed, mended))
+    assert after < 0.6 * before
+
+
+def test_a_picture_with_the_styles_contrast_is_left_alone():
+    amounts = lacking(STYLE, sample(STYLE, None, 400))
+    assert max(map(abs, amounts)) < 0.03
+    assert with_contrast(STYLE, NONE) is STYLE and sharpened(STYLE, 0.0) is STYLE
+
+
+def test_what_is_lacking_does_not_depend_on_the_size():
+    soft = with_contrast(STYLE, (-0.2, -0.1, 0))
+    small = lanczos(soft, 225, 300)
+    amounts = [lacking(x.clamp(0, 1), sample(STYLE, None, x.shape[3])) for x in (soft, small)]
+    assert amounts[0] == pytest.approx(amounts[1], abs=0.15)
+
+
+def test_no_more_is_changed_than_eyes_bear():
+    for other in (torch.rand(1, 3, 200, 300, generator=torch.Generator().manual_seed(0)), blurred(STYLE, 5)):
+        for amount, (least, most) in zip(lacking(other, sample(STYLE, None, 300)), AMOUNTS, strict=True):
+            assert least <= amount <= most
 
 
 def test_only_what_is_seen_counts():
-    both = torch.cat([waves(300, 200, 4), waves(300, 200, 16)], 3)
-    visible = torch.zeros(1, 1, 300, 400)
-    visible[..., 200:] = 1
-    assert crispness(both, visible, 400) == pytest.approx(crispness(waves(300, 400, 16), None, 400), rel=0.1)
+    """What is hidden is soft here, in the picture, and there, in the style."""
+    half = torch.zeros(1, 1, 300, 400)
+    half[..., 200:] = 1
+    style = picture(2)
+    soft = torch.where(half > 0, style, blurred(style, 4))
+    assert max(map(abs, lacking(soft, sample(style, None, 400), half))) < 0.06
+    assert max(map(abs, lacking(style, sample(soft, half, 400)))) < 0.06
+    assert max(lacking(soft, sample(style, None, 400))) > 0.1
 
 
-def test_a_style_that_is_shown_twice_as_long_is_measured_so():
-    """By the pixels of the picture that it is shown in: its waves are twice as long there."""
-    assert crispness(waves(300, 400, 4), None, 400, 2) == pytest.approx(
-        crispness(waves(600, 800, 8), None, 400, 2), rel=0.1
-    )
-    assert crispness(waves(300, 400, 4), None, 400, 2) < 0.6 * crispness(waves(300, 400, 4), None, 400)
+def test_a_style_that_is_shown_larger_is_measured_so():
+    """As a part of it is, then; so is one that is shown smaller, and comes several times."""
+    larger = lanczos(STYLE, 600, 800).clamp(0, 1)[..., 100:400, 100:500]
+    smaller = lanczos(STYLE, 120, 160).clamp(0, 1).tile(2, 2)
+    for times, shown in ((2.0, larger), (0.5, smaller)):
+        found, other = (sample(STYLE, None, shown.shape[3], n) for n in (times, 1.0))
+        assert found.style.shape[3] == 320 * times
+        change, wrong = (float((with_contrast(shown, lacking(shown, x)) - shown).std()) for x in (found, other))
+        assert change < 0.5 * wrong, times
 
 
-def test_the_same_picture_is_as_crisp_at_any_size():
-    large = picture(1, 900, 1200)
-    small = torch.nn.functional.avg_pool2d(large, 2)
-    assert crispness(small, None, 600) == pytest.approx(crispness(large, None, 1200), rel=0.25)
-
-
-def test_a_soft_picture_is_given_back_what_it_lacks():
-    crisp = picture(2)
-    soft = blurred(crisp, 0.5)
-    wanted = crispness(crisp, None, 400)
-    lack = lacking(soft, wanted, None)
-    assert 0 < lack <= MOST
-    mended = sharpened(soft, lack)
-    before, after = ((x - crisp).square().mean() for x in (soft, mended))
-    assert after < 0.8 * before
-    assert crispness(soft, None, 400) < crispness(mended, None, 400) <= 1.05 * wanted
-
-
-def test_a_picture_that_is_as_crisp_is_left_alone():
-    crisp = picture(3)
-    assert lacking(crisp, AS_CRISP * crispness(crisp, None, 400), None) == pytest.approx(0, abs=1e-6)
-    assert sharpened(crisp, 0.0) is crisp
-
-
-def test_shapes_and_light_are_left_alone():
-    broad = blurred(picture(4), 12)
-    assert (sharpened(broad, MOST) - broad).abs().max() < 0.02
+def test_light_is_left_alone():
+    broad = blurred(waves(300, 400, 400), 3)
+    assert (with_contrast(broad, (0.4, 0.3, 0.3)) - broad)[..., 40:-40].abs().max() < 0.004
 
 
 def test_grain_of_large_pictures_is_left_alone():
     grain = 0.5 + 0.1 * torch.randn(1, 3, 2 * SEEN, 4 * SEEN, generator=torch.Generator().manual_seed(0))
-    finer = (sharpened(grain, MOST) - grain).square().mean() / (grain - 0.5).square().mean()
-    assert finer < 0.01
+    finer = (with_contrast(grain, (0.4, 0.0, 0.0)) - grain).square().mean() / (grain - 0.5).square().mean()
+    assert finer < 0.02
 
 
 @pytest.mark.parametrize("size", [(16, 16), (16, 300), (33, 20)])
-def test_small_pictures_have_nothing_to_mend(size):
+def test_small_pictures_have_as_little_to_mend(size):
     small = picture(5, *size)
-    lack = lacking(small, 1.0, None)
-    assert torch.isfinite(sharpened(small, lack)).all() and sharpened(small, lack).shape == small.shape
+    amounts = lacking(small, sample(picture(6, *size), None, max(size)))
+    mended = with_contrast(small, amounts)
+    assert torch.isfinite(mended).all() and mended.shape == small.shape
+    assert lacking(small, Sample(picture(6, 10, 10), None)) == NONE  # without room for a patch
 
 
-def test_the_styles_crispness_is_of_the_style_as_it_came():
+def test_the_sample_is_of_the_style_as_it_came():
     """Not of what is enlarged for the scales, which is softer."""
     content, style = drawn(150, 200, seed=1)[..., :3], drawn(150, 200, seed=6)[..., :3]
     pictures = _prepared(content, style, Settings())
-    came = torch.from_numpy(style).permute(2, 0, 1)[None].contiguous()
     assert pictures.style.shape[3] > 200
-    assert pictures.crispness == pytest.approx(crispness(came, None, 200), rel=1e-5)
+    assert torch.allclose(pictures.sample.style, tensor(style), atol=1e-5)
+
+
+def test_the_sample_is_in_the_colours_that_are_wished_for():
+    content, style = drawn(150, 200, seed=1)[..., :3], painted(150, 200)
+    pictures = _prepared(content, style, Settings(keep_colours="palette"))
+    means, wanted = (x.mean((0, 2, 3)) for x in (pictures.sample.style, tensor(content)))
+    assert torch.allclose(means, wanted, atol=0.03)
+    assert not torch.allclose(tensor(style).mean((0, 2, 3)), wanted, atol=0.03)
 
 
 @pytest.mark.parametrize(("strength", "keener"), [(50, 0.2), (75, 0.1), (100, 0.0)])
@@ -123,7 +154,7 @@ def test_the_search_sees_a_style_as_sharp_as_it_is_and_a_little_keener(monkeypat
     settings = Settings(strength=strength, quality="draft", evaluations=1)
     content, style = (x[0].permute(1, 2, 0).numpy() for x in (picture(4, 216, 288), waves(324, 432, 6)))
     stylize(content, style, settings)
-    taken = 1 - math.exp(-2 * (math.pi * 288 * FINEST / 4) ** 2)
+    taken = 1 - left(288 * FINEST, 4)
     style = seen[0]  # of the usual search, before any gentle one
     contrast = (style[..., 8:-8, 8:-8] - 0.5).std() / (0.1 / math.sqrt(2))
     assert style.shape[2:] == (216, 288)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from benchmarks.drawn import flat_areas, line_art
 from nst_core import likeness
-from nst_core.likeness import distance, flatness
+from nst_core.likeness import distance, distance_of_sums, flatness
 from nst_core.pyramid import resized
 from nst_core.samples.painting import painting
 from nst_core.samples.scene import scene
@@ -53,6 +53,19 @@ def test_other_parts_of_a_style_are_nearer_than_anything_else():
     assert all(distance(x, halves[0]) > 1.3 * near for x in strangers), near
     assert distance(STYLE, STYLE) < near / 5
     assert distance(*halves) == distance(*halves)
+
+
+@pytest.mark.parametrize("amounts", [(0.0, 0.0), (0.3, 0.0), (-0.1, 0.25)])
+@pytest.mark.parametrize("hidden", [0, 41])
+def test_the_distance_of_a_sum_is_that_of_the_picture_it_makes(amounts, hidden):
+    """As long as that has no values that would be clipped."""
+    picture = 0.3 + 0.4 * tensor(drawn(61, 97))
+    changes = [0.2 * (tensor(drawn(61, 97, seed=seed)) - 0.5) for seed in (1, 2)]
+    visible = torch.ones(1, 1, 61, 97)
+    visible[..., :hidden] = 0
+    of = distance_of_sums(STYLE, None, picture, changes, visible)
+    made = sum((a * c for a, c in zip(amounts, changes, strict=True)), picture)
+    assert of(amounts) == pytest.approx(distance(made, STYLE, visible), rel=1e-4)
 
 
 def test_what_is_hidden_does_not_count():
