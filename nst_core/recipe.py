@@ -60,7 +60,7 @@ DRAWN_GENTLY = 0.5  # of all drawing is left then, and no broad shapes: on flat 
 # that out. More of it makes strokes glassy, and where all begins with the style's own strokes, they have it
 KEENER = 0.2
 CONTRAST = (
-    0.9  # of what is lacking of it is given back at strength 50, all from 75 on: so that the style goes on rising
+    0.85  # of what is lacking is given back at strength 50, all of it from 75 on: so that the style goes on rising
 )
 CONTRAST_OF_FLAT = 0.5  # of that for a flat style: beside its flat colours, more of it is glow
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
