@@ -59,9 +59,7 @@ DRAWN_GENTLY = 0.5  # of all drawing is left then, and no broad shapes: on flat 
 # more of a style's finest detail for the search to match, up to strength 50, falling to none at 100: it leaves some of
 # that out. More of it makes strokes glassy, and where all begins with the style's own strokes, they have it
 KEENER = 0.2
-CONTRAST = (
-    0.85  # of what is lacking is given back at strength 50, all of it from 75 on: so that the style goes on rising
-)
+CONTRAST = 0.85  # of what is lacking is given back at strength 50, all of it from 75 on: the style goes on rising then
 CONTRAST_OF_FLAT = 0.5  # of that for a flat style: beside its flat colours, more of it is glow
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.25  # more of evaluations at strength 100 than at 50: its start is near the style already
