@@ -16,6 +16,8 @@ import torch
 NARROWING = 3.0  # by which the square around a position's match that chance takes from narrows each time
 OFTEN = 20.0  # a patch in use more often than so many times its share costs no more
 SPREAD = 3  # patches around one that is in use and count as in use too
+SMEARED = 1.0  # times the usual cost it costs to be :func:`smeared`
+SMEAR = 3  # patches from one to another that shows the same then
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,13 @@ def improved(
         index = _index(places, there)
         dearer = _dearer_by_use(index, wanted, weight, there, reuse)
         cost = costs(wanted, weight, dearer, index)
+        dearer_if_smeared = SMEARED * float(cost.median())
+        cost.add_(smeared(places).flatten(), alpha=dearer_if_smeared)
         offers = list(_offers(wanted, there, effort, random))
         for made, offer in enumerate(offers, 1):
             offered = offer(*places)
             its_cost = costs(wanted, weight, dearer, _index(offered, there))
+            its_cost.add_(smeared(offered).flatten(), alpha=dearer_if_smeared)
             better = its_cost < cost
             cost = torch.where(better, its_cost, cost)
             better = better.view(wanted.rows, wanted.columns)
@@ -112,6 +117,23 @@ def _places(index, there, wanted):
 def _index(places, there):
     rows, columns = places
     return torch.add(columns, rows, alpha=there.columns).flatten()
+
+
+def smeared(places: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Where the same is shown again and again along a row or a column, (rows, columns) of booleans.
+
+    ``places`` are the rows and columns of the matches. A patch that hardly changes sideways is like what it makes when
+    it is repeated, and would stay: a stripe across the picture. Any neighbour's match, shifted along, shows more.
+    """
+    found = torch.zeros_like(places[0], dtype=torch.bool)
+    for dim, length in enumerate(found.shape):
+        count = max(0, length - SMEAR)
+        same = torch.ones_like(found.narrow(dim, 0, count))
+        for matches in places:
+            same &= (matches.narrow(dim, 0, count) - matches.narrow(dim, length - count, count)).abs() <= 1
+        for start in (0, length - count):
+            found.narrow(dim, start, count).logical_or_(same)
+    return found
 
 
 def density(index: torch.Tensor, there: Patches) -> torch.Tensor:

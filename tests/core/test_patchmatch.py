@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core.patchmatch import Effort, Patches, costs, density, improved
+from nst_core import patchmatch
+from nst_core.patchmatch import Effort, Patches, costs, density, improved, smeared
 
 
 def patches(rows, columns, seed, penalty=None):
@@ -26,7 +27,8 @@ def search(wanted=WANTED, there=THERE, reuse=0.0):
     return start, improved(start, wanted, WEIGHT, there, reuse, Effort(6), random)
 
 
-def test_it_comes_near_to_what_an_exact_search_finds():
+def test_it_comes_near_to_what_an_exact_search_finds(monkeypatch):
+    monkeypatch.setattr(patchmatch, "SMEARED", 0.0)  # what is beside a patch is nothing that an exact search sees
     start, found = search()
     parts = slice(5), slice(5, None)
     look, guide = (torch.cdist(WANTED.points[:, part], THERE.points[:, part]).square() for part in parts)
@@ -62,6 +64,47 @@ def test_use_is_spread_where_it_has_a_price():
     calm = replace(WANTED, points=0.1 * WANTED.points + 0.45)
     unused = [float((density(search(calm, reuse=reuse)[1], THERE) == 0).float().mean()) for reuse in (0, 0.3)]
     assert unused[1] < 0.9 * unused[0]
+
+
+def test_what_is_repeated_along_a_row_or_a_column_is_smeared():
+    rows, columns = torch.meshgrid(torch.arange(20), torch.arange(30), indexing="ij")
+    assert not smeared((rows, columns)).any()
+    along, down, none = columns.clone(), rows.clone(), torch.zeros(20, 30, dtype=torch.bool)
+    along[5:9, 10:22], down[3:12, 4:7] = 10, 3
+    for places, where in (
+        ((rows, along), (slice(5, 9), slice(10, 22))),
+        ((down, columns), (slice(3, 12), slice(4, 7))),
+    ):
+        expected = none.clone()
+        expected[where] = True
+        wrong = smeared(places) != expected
+        assert not wrong[expected].any()
+        assert wrong.sum() <= 4 * expected[where].shape[0]  # beside it, where a match is one off by chance
+    assert not smeared((rows[:3, :2], columns[:3, :2])).any()  # without room
+
+
+@pytest.mark.parametrize(("times", "most"), [(0.0, 1.0), (patchmatch.SMEARED, 0.1)])
+def test_a_stripe_gives_way_to_what_goes_on(monkeypatch, times, most):
+    """All that changes is from row to row, so that a match repeated along a row is as good as any, and as bad."""
+    monkeypatch.setattr(patchmatch, "SMEARED", times)
+    rows, columns = torch.meshgrid(torch.arange(40), torch.arange(60), indexing="ij")
+    points = rows.flatten()[:, None] * torch.linspace(0.1, 0.4, 7)
+    there = Patches(points, 5, 40, 60)
+    off = 0.01 * torch.randn(points.shape, generator=torch.Generator().manual_seed(0))
+    start = columns.clone()
+    start[10:30, 15:45] = 15
+    random = torch.Generator().manual_seed(0)
+    found = improved(
+        (rows * 60 + start).flatten(),
+        replace(there, points=points + off),
+        torch.ones(2400),
+        there,
+        0.0,
+        Effort(2),
+        random,
+    ).view(40, 60)
+    left = smeared((found // 60, found % 60))[10:30, 15:45].float().mean()
+    assert left <= most and (times or left > 0.9)
 
 
 def test_equal_seeds_find_the_same():
