@@ -16,7 +16,6 @@ import torch
 NARROWING = 3.0  # by which the square around a position's match that chance takes from narrows each time
 OFTEN = 20.0  # a patch in use more often than so many times its share costs no more
 SPREAD = 3  # patches around one that is in use and count as in use too
-SMEARED = 1.0  # times the usual cost it costs to be :func:`smeared`
 SMEAR = 3  # patches from one to another that shows the same then
 
 
@@ -75,6 +74,7 @@ def improved(
     weight: torch.Tensor,
     there: Patches,
     reuse: float,
+    smear: float,
     effort: Effort,
     random: torch.Generator,
     on_offer: Callable[[float], bool] = lambda done: False,
@@ -82,7 +82,8 @@ def improved(
     """``index``, (rows·columns,), with better matches: for every patch of ``wanted`` its like among ``there``'s.
 
     ``reuse`` is how much dearer a patch gets by being used, in units of the usual cost where all are used alike, so
-    that all of the style is seen and no part of it everywhere (Kaspar et al., 2015).
+    that all of the style is seen and no part of it everywhere (Kaspar et al., 2015). ``smear`` is how much dearer it is
+    to be :func:`smeared`, in the same units.
 
     ``on_offer`` is told the share of the search that is done after each offer; where it answers True, the search ends
     with what it has.
@@ -93,7 +94,7 @@ def improved(
         index = _index(places, there)
         dearer = _dearer_by_use(index, wanted, weight, there, reuse)
         cost = costs(wanted, weight, dearer, index)
-        dearer_if_smeared = SMEARED * float(cost.median())
+        dearer_if_smeared = smear * float(cost.median())
         cost.add_(smeared(places).flatten(), alpha=dearer_if_smeared)
         offers = list(_offers(wanted, there, effort, random))
         for made, offer in enumerate(offers, 1):

@@ -39,6 +39,7 @@ SALIENCE = 14.0  # how many times more it counts where the content has something
 SHAPES = 3.0  # how much more the content's shapes count than its colours
 BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, which are what the first leaves out
 REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
+SMEAR = 1.0  # likewise, for a style that is not of flat colours; those are made of stripes
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 PULL = 80.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
 OTHER = 2**31  # is added to a seed for other choices: none of the settings' is as large, and the generator sees 32 bits
@@ -223,7 +224,9 @@ class _Search:
             force = even * way.pull * PULL * scale.pulled
             pull = _Pull(self._parts[way.parts] if force else None, force, self.straight)
             guidance = self.guidance * (LESS_GUIDED**self.straight if scale.side > FRAYED else 1.0)
-            found = _at_scale(content, style, visible, found, guidance, self.reuse, pull, scale, random, told.share)
+            smear = SMEAR * (1 - self.straight)
+            given = content, style, visible, found, guidance, self.reuse, smear, pull, scale, random, told.share
+            found = _at_scale(*given)
         return found
 
     def unlike(self, found):
@@ -247,7 +250,7 @@ class _Search:
         return copy(self.content, side), style, visible
 
 
-def _at_scale(content, style, visible, coarser, guidance, reuse, pull, scale, random, on_share):
+def _at_scale(content, style, visible, coarser, guidance, reuse, smear, pull, scale, random, on_share):
     size = height, width = content.shape[2:]
     a_turn = BETWEEN + scale.effort.offers
 
@@ -278,7 +281,7 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, pull, scale, ra
             break
         look = principal(F.pad(picture, (_HALF,) * 4, mode="replicate"))
         here = _patches(torch.cat([look, wanted], 1), guide, None)
-        index = improved(index, here, weight, there, reuse, scale.effort, random, on_offer)
+        index = improved(index, here, weight, there, reuse, smear, scale.effort, random, on_offer)
     rows, columns = _middles(index, there, height, width)
     used = F.pad(density(index, there), (_HALF,) * 4, mode="replicate")
     return Field(rows, columns, tuple(style.shape[2:]), used / used.mean())

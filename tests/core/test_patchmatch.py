@@ -6,7 +6,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core import patchmatch
 from nst_core.patchmatch import Effort, Patches, costs, density, improved, smeared
 
 
@@ -24,11 +23,10 @@ WEIGHT = torch.linspace(0, 3, 40 * 52)
 def search(wanted=WANTED, there=THERE, reuse=0.0):
     random = torch.Generator().manual_seed(0)
     start = torch.randint(0, there.rows * there.columns, (len(wanted.points),), generator=random)
-    return start, improved(start, wanted, WEIGHT, there, reuse, Effort(6), random)
+    return start, improved(start, wanted, WEIGHT, there, reuse, 0.0, Effort(6), random)
 
 
-def test_it_comes_near_to_what_an_exact_search_finds(monkeypatch):
-    monkeypatch.setattr(patchmatch, "SMEARED", 0.0)  # what is beside a patch is nothing that an exact search sees
+def test_it_comes_near_to_what_an_exact_search_finds():
     start, found = search()
     parts = slice(5), slice(5, None)
     look, guide = (torch.cdist(WANTED.points[:, part], THERE.points[:, part]).square() for part in parts)
@@ -83,10 +81,9 @@ def test_what_is_repeated_along_a_row_or_a_column_is_smeared():
     assert not smeared((rows[:3, :2], columns[:3, :2])).any()  # without room
 
 
-@pytest.mark.parametrize(("times", "most"), [(0.0, 1.0), (patchmatch.SMEARED, 0.1)])
-def test_a_stripe_gives_way_to_what_goes_on(monkeypatch, times, most):
+@pytest.mark.parametrize(("smear", "most"), [(0.0, 1.0), (1.0, 0.1)])
+def test_a_stripe_gives_way_to_what_goes_on(smear, most):
     """All that changes is from row to row, so that a match repeated along a row is as good as any, and as bad."""
-    monkeypatch.setattr(patchmatch, "SMEARED", times)
     rows, columns = torch.meshgrid(torch.arange(40), torch.arange(60), indexing="ij")
     points = rows.flatten()[:, None] * torch.linspace(0.1, 0.4, 7)
     there = Patches(points, 5, 40, 60)
@@ -100,11 +97,12 @@ def test_a_stripe_gives_way_to_what_goes_on(monkeypatch, times, most):
         torch.ones(2400),
         there,
         0.0,
+        smear,
         Effort(2),
         random,
     ).view(40, 60)
     left = smeared((found // 60, found % 60))[10:30, 15:45].float().mean()
-    assert left <= most and (times or left > 0.9)
+    assert left <= most and (smear or left > 0.9)
 
 
 def test_equal_seeds_find_the_same():
@@ -113,7 +111,7 @@ def test_equal_seeds_find_the_same():
 
 def test_chance_takes_no_match_from_farther_than_it_may():
     start, _ = search()
-    found = improved(start, WANTED, WEIGHT, THERE, 0.0, Effort(1, steps=(), farthest=6), torch.Generator())
+    found = improved(start, WANTED, WEIGHT, THERE, 0.0, 0.0, Effort(1, steps=(), farthest=6), torch.Generator())
     moved = (found // 36 - start // 36).abs(), (found % 36 - start % 36).abs()
     most = 6 + 2  # narrowing by three: as far as two from where the first chance led to
     assert 6 <= max(int(m.max()) for m in moved) <= most
@@ -129,7 +127,7 @@ def test_a_search_tells_how_far_it_is_and_can_be_ended_with_what_it_has():
 
         told.clear()
         start, random = search()[0], torch.Generator().manual_seed(0)
-        return improved(start, WANTED, WEIGHT, THERE, 0.0, Effort(2), random, on_offer)
+        return improved(start, WANTED, WEIGHT, THERE, 0.0, 0.0, Effort(2), random, on_offer)
 
     costly, usual = (float(costs(WANTED, WEIGHT, THERE, found(last)).mean()) for last in (0.1, 2))
     assert told == sorted(set(told)) and told[0] > 0 and told[-1] == 1
