@@ -161,7 +161,7 @@ def _patches(picture, visible, random):
 
 def _times(picture, factor):
     if picture is None or factor == 1:
-        return picture  # a change of a picture, which is not from 0 to 1, as it is
+        return picture  # as it is: a change of a picture has values below 0
     return resized(picture, *(max(1, round(n * factor)) for n in picture.shape[2:])).clamp(0, 1)
 
 

@@ -133,7 +133,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
 
 
 def in_full(painted: torch.Tensor, pictures: Pictures, recipe: Recipe) -> torch.Tensor:
-    """``painted``, (1, 3, H, W) at the content's size, as opaque and with as much contrast as it should."""
+    """``painted``, (1, 3, H, W) of any size, at the content's size, in the recipe's opacity and contrast."""
     painted = pyramid.lanczos(painted, *pictures.content.shape[2:])
     painted = torch.lerp(pictures.content, painted, recipe.opacity)
     if not recipe.contrast or pictures.sample is None:
