@@ -62,12 +62,18 @@ def lacking(picture: torch.Tensor, of: Sample, visible: torch.Tensor | None = No
     return tuple(found)
 
 
-def with_contrast(picture: torch.Tensor, amounts: tuple[float, ...]) -> torch.Tensor:
-    """``picture`` (1, 3, H, W) with as much more of its bands, the finest first; values may leave [0, 1]."""
+def with_contrast(picture: torch.Tensor, amounts: tuple[float, ...], out: torch.Tensor | None = None) -> torch.Tensor:
+    """``picture`` (1, 3, H, W) with as much more of its bands, the finest first; values may leave [0, 1].
+
+    It is written to ``out``, which may be the picture itself, one colour at a time: of 12 megapixels each takes 48 MB.
+    """
     if not any(amounts):
         return picture
     change = sum(amount * band for amount, band in zip(amounts, _bands(picture), strict=True))
-    return resized(change, *picture.shape[2:]).add_(picture)
+    out = torch.empty_like(picture) if out is None else out
+    for one in (slice(n, n + 1) for n in range(3)):
+        out[:, one] = resized(change[:, one], *picture.shape[2:]).add_(picture[:, one])
+    return out
 
 
 def sharpened(picture: torch.Tensor, amount: float, times: float = 1.0) -> torch.Tensor:

@@ -139,7 +139,7 @@ def in_full(painted: torch.Tensor, pictures: Pictures, recipe: Recipe) -> torch.
     if not recipe.contrast or pictures.sample is None:
         return painted
     amounts = lacking(painted, pictures.sample, pictures.visible)
-    return with_contrast(painted, tuple(recipe.contrast * amount for amount in amounts))
+    return with_contrast(painted, tuple(recipe.contrast * amount for amount in amounts), out=painted)
 
 
 def _scales(height, width, recipe, settings):
