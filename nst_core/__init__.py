@@ -30,10 +30,11 @@ def __getattr__(name):
 
         return getattr(settings, name)
     if name in _FROM_STYLIZE:
-        from nst_core.process import settle
+        from nst_core.process import importing, settle
 
         settle()
-        from nst_core import stylizing
+        with importing():
+            from nst_core import stylizing
 
         return getattr(stylizing, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,9 +25,10 @@ class Clock:
     """
 
     FIT, LOAD = 0.7, 0.1  # the features fitted, or loaded
-    READY, SHOWN = 0.2, 0.3  # between the strokes and the first evaluation; the strokes shown, each million of pixels
+    READY, SHOWN = 0.4, 0.3  # between the strokes and the first evaluation; the strokes shown, each million of pixels
+    FINISHED, GIVEN = 0.3, 0.3  # the contrast found, and given, each million of pixels
     BEGIN = 0.7  # evaluations that it takes as long as to begin a scale
-    PLACE = 2.2e-6  # of the layout, see synthesis.places
+    PLACE = 2.8e-6  # of the layout, see synthesis.places
     WHOLE_NETWORK = 4.0  # an evaluated pixel with features that are not fitted, which are twice as many
     ON_A_CARD = 0.04  # an evaluated pixel there, with all else left to the processor; an H200 takes a third of that
     LAUNCHED = 0.013  # an evaluation there, however small: so long the processor takes to tell the card what to do
@@ -38,6 +39,7 @@ class Clock:
         self.scales, self.features, self.report = scales, features, report
         self.of_fit, self.of_layout = self.FIT if features == "built-in" else self.LOAD, places * self.PLACE
         self.of_ready = self.READY + (self.SHOWN * pixels / 1e6 if places else 0.0)
+        self.of_finish = self.FINISHED + self.GIVEN * pixels / 1e6
         self.twice = []  # the scales that are searched once more
         self.computed_on(on)
         self.began = time.monotonic()
@@ -55,7 +57,7 @@ class Clock:
             one * (self.BEGIN + scale.evaluations) for one, scale in zip(self.of_evaluation, self.scales, strict=True)
         ]
         once_more = sum(self.of_scales[number] for number in self.twice)
-        self.work = self.of_fit + self.of_layout + self.of_ready + once_more + sum(self.of_scales)
+        self.work = self.of_fit + self.of_layout + self.of_ready + once_more + sum(self.of_scales) + self.of_finish
 
     def begin(self):
         """Tells that the run begins."""
@@ -75,7 +77,7 @@ class Clock:
 
     def at(self, number) -> Callable[[int, float, torch.Tensor], Stop | None]:
         """The callback of the scale ``number``'s evaluations."""
-        before = self.work - sum(self.of_scales[number:])
+        before = self.work - self.of_finish - sum(self.of_scales[number:])
 
         def on_evaluation(step, loss, picture):
             done = before + self.of_evaluation[number] * (self.BEGIN + step)
@@ -95,7 +97,12 @@ class Clock:
         return self.at(number)
 
     def all_painted(self, number, step, loss):
-        """Tells that all is painted, up to the scale ``number``."""
+        """Tells that all is painted, up to the scale ``number``, and is to be brought to its size and contrast."""
+        steps = self._steps(number, step, loss)
+        self._tell("finishing", self.work - self.of_finish, steps, self._at_the_speed_so_far)
+
+    def finished(self, number, step, loss):
+        """Tells that nothing is left to do."""
         self._tell("finishing", self.work, self._steps(number, step, loss), None)
 
     def _at_the_speed_so_far(self, done):

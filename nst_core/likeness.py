@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -66,19 +67,14 @@ def distance_of_sums(
     """
     levels = [_Level(*level, number) for number, level in enumerate(_levels(style, visible_in_style, 1.0))]
     seen = []
-    for part in (picture, *changes):
-        both = zip(levels, _levels(part, visible, 1.0), strict=False)
-        seen.append([there.along_directions(*here) for there, here in both])
-    for there, first in zip(levels, seen[0], strict=False):
-        first -= there.directions.T @ there.mean[:, None]
+    for there, *parts in zip(levels, *(_levels(part, visible, 1.0) for part in (picture, *changes)), strict=False):
+        along = torch.stack([there.along_directions(*part) for part in parts])
+        along[0] -= there.directions.T @ there.mean[:, None]
+        seen.append((there, along))
 
     def of(amounts):
-        distances = []
-        for there, first, *others in zip(levels, *seen, strict=False):
-            along = first.clone()
-            for amount, other in zip(amounts, others, strict=True):
-                along.add_(other, alpha=amount)
-            distances.append(there.unlike(along))
+        factors = torch.tensor([1.0, *amounts])
+        distances = [there.unlike(torch.tensordot(factors, along, 1)) for there, along in seen]
         return sum(distances) / len(distances) if distances else 0.0
 
     return of
@@ -130,6 +126,7 @@ class _Level:
         return self.directions.T @ self._sampled(picture, visible).T
 
     def unlike(self, along):
+        """The distance of what patches are along each direction; it is sorted in place."""
         return float((_quantiles(along) - self.quantiles).abs().mean())
 
     def _sampled(self, picture, visible):
@@ -138,11 +135,18 @@ class _Level:
 
 
 def _quantiles(along):
-    """Along each direction, (RANKS, DIRECTIONS), as torch.quantile has them in twice the time."""
-    ordered = torch.from_numpy(np.sort(along.numpy(), 1))
-    ranks = torch.linspace(0, 1, RANKS) * (ordered.shape[1] - 1)
+    """Along each direction, (DIRECTIONS, RANKS), as torch.quantile has them in twice the time; sorts it in place."""
+    _sort(along.numpy())
+    ranks = torch.linspace(0, 1, RANKS) * (along.shape[1] - 1)
     below = ranks.long()
-    return torch.lerp(ordered[:, below], ordered[:, ranks.ceil().long()], ranks - below).T
+    return torch.lerp(along.index_select(1, below), along.index_select(1, ranks.ceil().long()), ranks - below)
+
+
+def _sort(rows):
+    """Sorts each row in place, on as many threads as torch has: alone it was half of the time."""
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda some: some.sort(1), np.array_split(rows, threads)))
 
 
 def _patches(picture, visible, random):

@@ -129,6 +129,7 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
             break
     clock.all_painted(number, minimum.evaluations, minimum.loss)
     painted = in_full(pyramid.carried_up(picture, before, start.base), pictures, recipe)
+    clock.finished(number, minimum.evaluations, minimum.loss)
     return Painting(painted, evaluations, minimum.loss, finished, here)
 
 

@@ -8,8 +8,9 @@ together: whole strokes are taken, not single patches, which is what an exact se
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -17,6 +18,10 @@ NARROWING = 3.0  # by which the square around a position's match that chance tak
 OFTEN = 20.0  # a patch in use more often than so many times its share costs no more
 SPREAD = 3  # patches around one that is in use and count as in use too
 SMEAR = 3  # patches from one to another that shows the same then
+
+with warnings.catch_warnings():  # torch says once in a process that these tensors are new: here, and to nobody
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor([0, 1], [0], [1.0], (1, 1))
 
 
 @dataclass(frozen=True)
@@ -40,39 +45,82 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Patches:
-    """The patches of a picture as points that can be compared, row by row.
+class Offered:
+    """The patches of a style as points that can be compared, row by row.
 
     Attributes:
-        points: (rows·columns, N + M): what each patch shows, and what it is to be like in the content, its guide.
-        shown: N, how many of the numbers tell what it shows.
+        points: (rows·columns, N + M + 2): what each patch shows, what it is to be like in the content, its guide, and
+            the sums of the squares of either.
         rows, columns: how many there are.
-        penalty: (rows·columns,) by which each is dearer, or None.
+        penalty: (rows·columns,) by which each is dearer.
     """
 
     points: torch.Tensor
-    shown: int
     rows: int
     columns: int
-    penalty: torch.Tensor | None = None
+    penalty: torch.Tensor
 
 
-def costs(wanted: Patches, weight: torch.Tensor, there: Patches, index: torch.Tensor) -> torch.Tensor:
-    """What it costs each patch of ``wanted`` to be shown by the one of ``there`` at ``index``, (rows·columns,).
+@dataclass(frozen=True)
+class Wanted:
+    """What is sought for each place of a content, as points whose products with those offered tell the cost.
 
-    The squared difference of what they show, that of the guides times ``weight`` (rows·columns,), and the penalty.
+    Attributes:
+        points: (rows·columns, N + M + 2): minus twice what a patch is to show, minus twice the guide, times its weight,
+            and what the offered sums of squares count.
+        squares: (rows·columns,) what every patch costs there.
+        begins: (rows·columns + 1,) where the one offer to each place begins.
+        rows, columns: how many there are.
     """
-    # in place, and not by there.points[index], which is five times slower: most of the time is spent here
-    squares = there.points.index_select(0, index).sub_(wanted.points).square_()
-    cost = squares[:, : there.shown].sum(1).addcmul_(weight, squares[:, there.shown :].sum(1))
-    return cost if there.penalty is None else cost.add_(there.penalty.index_select(0, index))
+
+    points: torch.Tensor
+    squares: torch.Tensor
+    begins: torch.Tensor
+    rows: int
+    columns: int
+
+
+def offered(look: torch.Tensor, guide: torch.Tensor, penalty: torch.Tensor | None = None) -> Offered:
+    """The :class:`Offered` of patches that show ``look``, (1, N, H, W), for places like ``guide``, (1, M, H, W)."""
+    squares = [part.square().sum(1, keepdim=True) for part in (look, guide)]
+    points = _rows(torch.cat([look, guide, *squares], 1))
+    penalty = points.new_zeros(len(points)) if penalty is None else penalty
+    return Offered(points, *look.shape[2:], penalty)
+
+
+def wanted(look: torch.Tensor, guide: torch.Tensor, weight: torch.Tensor) -> Wanted:
+    """The :class:`Wanted` of patches like ``look``, (1, N, H, W), and like ``guide``, (1, M, H, W), which counts
+    ``weight``, (H, W)."""
+    weight = weight[None, None]
+    squares = (look.square().sum(1) + weight[0] * guide.square().sum(1)).flatten()
+    points = _rows(torch.cat([-2 * look, -2 * weight * guide, torch.ones_like(weight), weight], 1))
+    return Wanted(points, squares, torch.arange(len(points) + 1, dtype=torch.int32), *look.shape[2:])
+
+
+def _rows(maps):
+    return maps[0].flatten(1).T.contiguous()
+
+
+def costs(wanted: Wanted, there: Offered, index: torch.Tensor) -> torch.Tensor:
+    """What it costs each place of ``wanted`` to be shown by the patch of ``there`` at ``index``, (rows·columns,).
+
+    The squared difference of what they show, that of the guides times the weight, and the penalty.
+    """
+    return _costs(wanted, there.points, there.penalty, index.int()).add_(wanted.squares)
+
+
+def _costs(wanted, points, penalty, index):
+    """:func:`costs` without what every patch costs."""
+    # |a − b|² = a² − 2ab + b²; as products of the two at the places of a sparse matrix that has one in each row, so
+    # that nothing but the sums is written to memory: most of the time is spent here
+    at = torch.sparse_csr_tensor(wanted.begins, index, penalty.index_select(0, index), (len(index), len(points)))
+    return torch.sparse.sampled_addmm(at, wanted.points, points.T, out=at).values()
 
 
 def improved(
     index: torch.Tensor,
-    wanted: Patches,
-    weight: torch.Tensor,
-    there: Patches,
+    wanted: Wanted,
+    there: Offered,
     reuse: float,
     smear: float,
     effort: Effort,
@@ -88,98 +136,92 @@ def improved(
     ``on_offer`` is told the share of the search that is done after each offer; where it answers True, the search ends
     with what it has.
     """
-    # rows and columns, as divisions take long, and of half as many bytes
     places = _places(index, there, wanted)
     for number in range(effort.rounds):
         index = _index(places, there)
-        dearer = _dearer_by_use(index, wanted, weight, there, reuse)
-        cost = costs(wanted, weight, dearer, index)
-        dearer_if_smeared = smear * float(cost.median())
-        cost.add_(smeared(places).flatten(), alpha=dearer_if_smeared)
+        penalty = there.penalty
+        if reuse:
+            usual = costs(wanted, there, index).median()
+            penalty = penalty + reuse * usual * density(index, there).flatten().clamp(max=OFTEN)
+        cost = _costs(wanted, there.points, penalty, index)
+        dearer_if_smeared = smear and smear * float(cost.add(wanted.squares).median())
+        if dearer_if_smeared:
+            cost.add_(smeared(places).flatten(), alpha=dearer_if_smeared)
         offers = list(_offers(wanted, there, effort, random))
         for made, offer in enumerate(offers, 1):
-            offered = offer(*places)
-            its_cost = costs(wanted, weight, dearer, _index(offered, there))
-            its_cost.add_(smeared(offered).flatten(), alpha=dearer_if_smeared)
-            better = its_cost < cost
-            cost = torch.where(better, its_cost, cost)
-            better = better.view(wanted.rows, wanted.columns)
-            places = tuple(torch.where(better, new, old) for new, old in zip(offered, places, strict=True))
+            another = offer(places)
+            its_cost = _costs(wanted, there.points, penalty, _index(another, there))
+            if dearer_if_smeared:
+                its_cost.add_(smeared(another).flatten(), alpha=dearer_if_smeared)
+            better = (its_cost < cost).view(wanted.rows, wanted.columns)
+            cost = torch.minimum(its_cost, cost)
+            places = torch.where(better, another, places)
             if on_offer((number + made / len(offers)) / effort.rounds):
                 return _index(places, there).long()
     return _index(places, there).long()
 
 
 def _places(index, there, wanted):
+    """Rows and columns of matches, (2, rows, columns): divisions take long, and a cache holds numbers that small."""
     index = index.view(wanted.rows, wanted.columns)
-    return (index // there.columns).int(), (index % there.columns).int()
+    return torch.stack([index // there.columns, index % there.columns]).short()
 
 
 def _index(places, there):
     rows, columns = places
-    return torch.add(columns, rows, alpha=there.columns).flatten()
+    return torch.add(columns, rows.int(), alpha=there.columns).flatten()
 
 
-def smeared(places: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def smeared(places: torch.Tensor) -> torch.Tensor:
     """Where the same is shown again and again along a row or a column, (rows, columns) of booleans.
 
-    ``places`` are the rows and columns of the matches. A patch that hardly changes sideways is like what it makes when
-    it is repeated, and would stay: a stripe across the picture. Any neighbour's match, shifted along, shows more.
+    ``places`` are the rows and columns of the matches, (2, rows, columns). A patch that hardly changes sideways is like
+    what it makes when it is repeated, and would stay: a stripe across the picture. Any neighbour's match, shifted
+    along, shows more.
     """
     found = torch.zeros_like(places[0], dtype=torch.bool)
     for dim, length in enumerate(found.shape):
         count = max(0, length - SMEAR)
-        same = torch.ones_like(found.narrow(dim, 0, count))
-        for matches in places:
-            same &= (matches.narrow(dim, 0, count) - matches.narrow(dim, length - count, count)).abs() <= 1
+        aside = (places.narrow(dim + 1, 0, count) - places.narrow(dim + 1, length - count, count)).abs_()
+        same = torch.maximum(*aside) <= 1
         for start in (0, length - count):
             found.narrow(dim, start, count).logical_or_(same)
     return found
 
 
-def density(index: torch.Tensor, there: Patches) -> torch.Tensor:
+def density(index: torch.Tensor, there: Offered) -> torch.Tensor:
     """How often each patch of ``there`` or one next to it is used, (1, 1, rows, columns); 1 where all are alike."""
     count = torch.bincount(index, minlength=there.rows * there.columns).float().view(1, 1, there.rows, there.columns)
     near = torch.nn.functional.avg_pool2d(count, 2 * SPREAD + 1, 1, SPREAD, count_include_pad=False)
     return near * (there.rows * there.columns / len(index))
 
 
-def _dearer_by_use(index, wanted, weight, there, reuse):
-    if not reuse:
-        return there
-    usual = costs(wanted, weight, there, index).median()
-    by_use = reuse * usual * density(index, there).flatten().clamp(max=OFTEN)
-    penalty = by_use if there.penalty is None else by_use + there.penalty
-    return replace(there, penalty=penalty)
-
-
 def _offers(wanted, there, effort, random):
     """Functions from the rows and columns of matches to others that may be better."""
+    most = torch.tensor([there.rows - 1, there.columns - 1], dtype=torch.short)[:, None, None]
 
-    def within(rows, columns):
-        return rows.clamp_(0, there.rows - 1), columns.clamp_(0, there.columns - 1)
+    def within(places):
+        return torch.minimum(places, most).clamp_(0)
 
-    def from_neighbour(down, right):
-        def offer(rows, columns):
+    def from_neighbour(step, dim):
+        moved = step * torch.eye(2, dtype=torch.short)[dim, :, None, None]
+
+        def offer(places):
             # at the borders the other side's matches come in: poor offers, and no harm
-            rows, columns = (torch.roll(x, (down, right), (0, 1)) for x in (rows, columns))
-            return within(rows.add_(down), columns.add_(right))
+            return within(torch.roll(places, step, dim + 1).add_(moved))
 
         return offer
 
     def by_chance(reach):
-        def offer(rows, columns):
-            aside = [
-                ((torch.rand(wanted.rows, wanted.columns, generator=random) * 2 - 1) * reach).round().int()
-                for _ in range(2)
-            ]
-            return within(aside[0].add_(rows), aside[1].add_(columns))
+        def offer(places):
+            aside = torch.rand(places.shape, generator=random).mul_(2).sub_(1).mul_(reach).round_()
+            return within(places + aside.short())
 
         return offer
 
     for step in effort.steps:
-        for down, right in ((0, step), (0, -step), (step, 0), (-step, 0)):
-            yield from_neighbour(down, right)
+        for moved, dim in ((step, 1), (-step, 1), (step, 0), (-step, 0)):
+            yield from_neighbour(moved, dim)
     reach = min(effort.farthest, float(max(there.rows, there.columns)))
     while reach >= 1:
         yield by_chance(reach)

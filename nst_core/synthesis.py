@@ -23,7 +23,7 @@ import torch.nn.functional as F
 
 from nst_core import layout
 from nst_core.likeness import distance
-from nst_core.patchmatch import Effort, Patches, density, improved
+from nst_core.patchmatch import Effort, density, improved, offered, wanted
 from nst_core.pyramid import MOST_ENLARGED, blurred, extent, resized
 from nst_core.showing import PATCH, Field, copy, shown
 
@@ -47,9 +47,9 @@ PULLED = 2  # scales, from the coarsest on, at which it pulls in full
 LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
 LARGE = 800  # longest side in pixels from which on places are made finer once more: at full size they would be seen
-LEAST_TURN = 2500  # places that a turn takes as long as at least, however few there are
+LEAST_TURN = 6000  # places that a turn takes as long as at least, however few there are
 SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
-BEFORE, BETWEEN = 18, 14  # searches through all places that it takes as long as to begin a scale, and a turn
+BEFORE, BETWEEN = 30, 14  # searches through all places that it takes as long as to begin a scale, and a turn
 LARGER = 1.4  # times as large are the parts of a layout of larger ones
 FRAYED = 180  # longest side in pixels from which on a style's straight edges would fray along each edge of the content:
 LESS_GUIDED = 0.2  # of the guidance is left to these scales for such a style
@@ -261,11 +261,11 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, smear, pull, sc
     told(BEFORE / 3)
     look = principal(style)
     told(BEFORE / 3 * 2)
-    places, wanted = pull(look, size, style.shape[2:])
-    there = _patches(torch.cat([look, places], 1), _guide(style)[..., _INNER, _INNER], _penalty(visible))
-    weight = guidance * GUIDE * PATCH**2 * (1 + SALIENCE * _salience(content)).flatten()
+    places, from_where = pull(look, size, style.shape[2:])
+    there = offered(torch.cat([look, places], 1), _guide(style)[..., _INNER, _INNER], _penalty(visible))
+    weight = guidance * GUIDE * PATCH**2 * (1 + SALIENCE * _salience(content))
     if coarser is None:
-        index = _first(guide, weight, wanted, there, random)
+        index = _first(guide, weight, from_where, there, random)
     else:
         index = _finer(coarser, there, style, height, width)
     for turn in range(scale.turns):
@@ -280,8 +280,8 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, smear, pull, sc
         if told(begun + BETWEEN / 2):
             break
         look = principal(F.pad(picture, (_HALF,) * 4, mode="replicate"))
-        here = _patches(torch.cat([look, wanted], 1), guide, None)
-        index = improved(index, here, weight, there, reuse, smear, scale.effort, random, on_offer)
+        here = wanted(torch.cat([look, from_where], 1), guide, weight)
+        index = improved(index, here, there, reuse, smear, scale.effort, random, on_offer)
     rows, columns = _middles(index, there, height, width)
     used = F.pad(density(index, there), (_HALF,) * 4, mode="replicate")
     return Field(rows, columns, tuple(style.shape[2:]), used / used.mean())
@@ -336,11 +336,6 @@ def _some_patches(style, random, count=20_000):
     return torch.stack(parts, 1).permute(2, 0, 1).flatten(1)
 
 
-def _patches(look, guide, penalty):
-    points = torch.cat([look, guide], 1)[0].flatten(1).T.contiguous()
-    return Patches(points, look.shape[1], *look.shape[2:], penalty)
-
-
 def _guide(picture):
     """What a patch is to be like: its colours, and the shapes that are finer than these."""
     broad, fine = (blurred(picture, deviation) for deviation in BLUR)
@@ -360,17 +355,22 @@ def _penalty(visible):
     return (HIDDEN * (1 - F.avg_pool2d(visible, PATCH, 1))).clamp_min(0).flatten()
 
 
-def _first(guide, weight, wanted, there, random):
+def _first(guide, weight, from_where, there, random):
     """The patches that are most like the content and where they are to be; some chance among equals."""
+    ends = there.points.shape[1] - 2  # the sums of squares, before which the guide lies, and before that the places
+    begins = ends - guide.shape[1]
     # in place: a large brush has 25,000 patches to choose from, and each of these takes 180 MB
-    costs = torch.cdist(guide[0].flatten(1).T, there.points[:, there.shown :]).square_().mul_(weight[:, None])
-    if wanted.shape[1]:
-        places = there.points[:, there.shown - wanted.shape[1] : there.shown]
-        costs += torch.cdist(wanted[0].flatten(1).T, places).square_()
+    costs = torch.cdist(_points(guide), there.points[:, begins:ends]).square_().mul_(weight.view(-1, 1))
+    if from_where.shape[1]:
+        places = there.points[:, begins - from_where.shape[1] : begins]
+        costs += torch.cdist(_points(from_where), places).square_()
     costs += torch.rand(costs.shape, generator=random).mul_(CHANCE * costs.mean())
-    if there.penalty is not None:
-        costs += there.penalty
+    costs += there.penalty
     return costs.argmin(1)
+
+
+def _points(maps):
+    return maps[0].flatten(1).T
 
 
 def _finer(coarser, there, style, height, width):
@@ -406,13 +406,15 @@ def _mean_of_patches(index, there, style, height, width):
     """The picture (1, 3, height, width) in which the chosen patches overlap, each counting most in its middle."""
     index = index.view(height, width)
     first = index // there.columns * style.shape[3] + index % there.columns  # of a patch's pixels, in a row of all
-    pixels, total = style[0].flatten(1), style.new_zeros(3, height, width)
-    weights = style.new_zeros(height, width)
+    first = first.int()
+    # each with its three colours side by side, which halves the time
+    pixels, total = _points(style).contiguous(), style.new_zeros(height, width, 3)
+    weights = style.new_zeros(height, width, 1)
     for down, right in itertools.product(range(-_HALF, _HALF + 1), repeat=2):
         weight = math.exp(-(down**2 + right**2) / 8)
         here = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
         patches = first[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
-        there_pixels = patches + (_HALF + down) * style.shape[3] + _HALF + right
-        total[:, here[0], here[1]] += weight * pixels.index_select(1, there_pixels.flatten()).view(3, *patches.shape)
+        there_pixels = patches + ((_HALF + down) * style.shape[3] + _HALF + right)
+        total[here].add_(pixels.index_select(0, there_pixels.flatten()).view(*patches.shape, 3), alpha=weight)
         weights[here] += weight
-    return (total / weights)[None]
+    return total.div_(weights).permute(2, 0, 1)[None].contiguous()

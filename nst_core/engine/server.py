@@ -94,7 +94,7 @@ class Engine:
         """Answers requests for ever."""
         self._greet(self._requests.get())
         with contextlib.suppress(Exception):  # a torch that does not load is told of when it is asked for
-            import nst_core.stylizing  # noqa: F401 - takes seconds, so it is done while the host gets its pixels
+            nst_core.stylize_fully  # noqa: B018 - torch is imported here, while the host gets its pixels
         while True:
             request = self._requests.get()
             self._check_log(request.id)

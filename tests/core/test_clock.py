@@ -17,13 +17,16 @@ def clock(report, scales=SCALES):
 
 @pytest.mark.parametrize("first", [1, 5])
 def test_the_first_loss_may_come_late(first):
-    """Where all of the first scale's numbers leave their range, nothing is told of it."""
+    """Where all of the first scale's numbers leave their range, nothing is told of it; what is left then is."""
     told = []
     one = clock(told.append)
     one.begin()
     for step in range(first, 7):
         one.at(1)(step, 1.0, PICTURE)
-    assert told[-1].fraction == pytest.approx(1) and told[-1].seconds_left == pytest.approx(0, abs=1e-6)
+    one.all_painted(1, 6, 1.0)
+    assert told[-1].fraction == told[-2].fraction < 1 and told[-1].seconds_left > 0
+    one.finished(1, 6, 1.0)
+    assert told[-1].fraction == 1 and told[-1].seconds_left is None
     assert all(progress.seconds_left is None or progress.seconds_left >= 0 for progress in told)
 
 

@@ -6,41 +6,58 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core.patchmatch import Effort, Patches, costs, density, improved, smeared
+from nst_core.patchmatch import Effort, costs, density, improved, offered, smeared, wanted
 
 
-def patches(rows, columns, seed, penalty=None):
-    """Points that change slowly from place to place, as patches of a picture do."""
-    maps = torch.rand(1, 7, rows // 4, columns // 4, generator=torch.Generator().manual_seed(seed))
-    maps = F.interpolate(maps, (rows, columns), mode="bicubic")
-    return Patches(maps[0].flatten(1).T.contiguous(), 5, rows, columns, penalty)
+def maps(rows, columns, seed):
+    """What patches show, and their guides, which change slowly from place to place as those of a picture do."""
+    both = torch.rand(1, 7, rows // 4, columns // 4, generator=torch.Generator().manual_seed(seed))
+    return F.interpolate(both, (rows, columns), mode="bicubic").split((5, 2), 1)
 
 
-WANTED, THERE = patches(40, 52, 1), patches(44, 36, 7)
-WEIGHT = torch.linspace(0, 3, 40 * 52)
+HERE, STYLE = maps(40, 52, 1), maps(44, 36, 7)
+WEIGHT = torch.linspace(0, 3, 40 * 52).view(40, 52)
+WANTED, THERE = wanted(*HERE, WEIGHT), offered(*STYLE)
 
 
-def search(wanted=WANTED, there=THERE, reuse=0.0):
+def search(sought=WANTED, there=THERE, reuse=0.0):
     random = torch.Generator().manual_seed(0)
-    start = torch.randint(0, there.rows * there.columns, (len(wanted.points),), generator=random)
-    return start, improved(start, wanted, WEIGHT, there, reuse, 0.0, Effort(6), random)
+    start = torch.randint(0, there.rows * there.columns, (len(sought.points),), generator=random)
+    return start, improved(start, sought, there, reuse, 0.0, Effort(6), random)
 
 
 def test_it_comes_near_to_what_an_exact_search_finds():
     start, found = search()
-    parts = slice(5), slice(5, None)
-    look, guide = (torch.cdist(WANTED.points[:, part], THERE.points[:, part]).square() for part in parts)
-    best = (look + WEIGHT[:, None] * guide).min(1).values
-    before, reached = (costs(WANTED, WEIGHT, THERE, index) for index in (start, found))
+    look, guide = (
+        torch.cdist(*(x.double()[0].flatten(1).T for x in both)).square() for both in zip(HERE, STYLE, strict=True)
+    )
+    best = (look + WEIGHT.view(-1, 1) * guide).min(1).values
+    before, reached = (costs(WANTED, THERE, index) for index in (start, found))
     assert torch.all(reached <= before)
     assert float((reached - best).mean()) < 0.05 * float((before - best).mean())
 
 
 def test_what_a_match_costs_by_hand():
-    wanted = Patches(torch.tensor([[1.0, 2, 3]]), 2, 1, 1)
-    there = Patches(torch.tensor([[0.0, 0, 0], [1, 4, 1]]), 2, 1, 2, torch.tensor([0.0, 7]))
+    def row(*places):
+        return torch.tensor(places).T[None, :, None]
+
+    sought = wanted(row([1.0, 2]), row([3.0]), torch.tensor([[0.5]]))
+    there = offered(row([0.0, 0], [1, 4]), row([0.0], [1]), torch.tensor([0.0, 7]))
     for index, expected in ((0, 1 + 4 + 0.5 * 9), (1, 0 + 4 + 0.5 * 4 + 7)):
-        assert float(costs(wanted, torch.tensor([0.5]), there, torch.tensor([index]))) == pytest.approx(expected)
+        assert float(costs(sought, there, torch.tensor([index]))) == pytest.approx(expected)
+
+
+def test_costs_are_exact_enough_to_tell_matches_apart_and_equal_for_equal_patches():
+    """They are made of sums that are much larger than they: of squares, less twice the product."""
+    index = torch.randint(0, 44 * 36, (40 * 52,), generator=torch.Generator().manual_seed(3))
+    look, guide = (
+        (x.double().flatten(2)[0] - y.double().flatten(2)[0][:, index]).square().sum(0)
+        for x, y in zip(HERE, STYLE, strict=True)
+    )
+    exact = look + WEIGHT.flatten() * guide
+    assert float((costs(WANTED, THERE, index) - exact).abs().max()) < 1e-5 * float(exact.mean())
+    twice = offered(*(torch.cat([x, x], 2) for x in STYLE))
+    assert torch.equal(costs(WANTED, twice, index), costs(WANTED, twice, index + 44 * 36))
 
 
 def test_a_dear_patch_is_not_taken():
@@ -51,7 +68,7 @@ def test_a_dear_patch_is_not_taken():
 
 
 def test_density_counts_what_is_near_and_is_one_on_average():
-    there = patches(20, 30, 3)
+    there = offered(*maps(20, 30, 3))
     torch.testing.assert_close(density(torch.arange(600), there), torch.ones(1, 1, 20, 30))
     one = density(torch.tensor([10 * 30 + 15]), there)[0, 0]
     assert int((one > 0).sum()) == 49 and float(one[10, 15]) == pytest.approx(600 / 49)
@@ -59,14 +76,14 @@ def test_density_counts_what_is_near_and_is_one_on_average():
 
 def test_use_is_spread_where_it_has_a_price():
     """A calm sky takes the same few patches all over, unless they get dearer."""
-    calm = replace(WANTED, points=0.1 * WANTED.points + 0.45)
+    calm = wanted(*(0.1 * x + 0.45 for x in HERE), WEIGHT)
     unused = [float((density(search(calm, reuse=reuse)[1], THERE) == 0).float().mean()) for reuse in (0, 0.3)]
     assert unused[1] < 0.9 * unused[0]
 
 
 def test_what_is_repeated_along_a_row_or_a_column_is_smeared():
     rows, columns = torch.meshgrid(torch.arange(20), torch.arange(30), indexing="ij")
-    assert not smeared((rows, columns)).any()
+    assert not smeared(torch.stack([rows, columns])).any()
     along, down, none = columns.clone(), rows.clone(), torch.zeros(20, 30, dtype=torch.bool)
     along[5:9, 10:22], down[3:12, 4:7] = 10, 3
     for places, where in (
@@ -75,33 +92,31 @@ def test_what_is_repeated_along_a_row_or_a_column_is_smeared():
     ):
         expected = none.clone()
         expected[where] = True
-        wrong = smeared(places) != expected
+        wrong = smeared(torch.stack(places)) != expected
         assert not wrong[expected].any()
         assert wrong.sum() <= 4 * expected[where].shape[0]  # beside it, where a match is one off by chance
-    assert not smeared((rows[:3, :2], columns[:3, :2])).any()  # without room
+    assert not smeared(torch.stack([rows, columns])[:, :3, :2]).any()  # without room
 
 
 @pytest.mark.parametrize(("smear", "most"), [(0.0, 1.0), (1.0, 0.1)])
 def test_a_stripe_gives_way_to_what_goes_on(smear, most):
     """All that changes is from row to row, so that a match repeated along a row is as good as any, and as bad."""
     rows, columns = torch.meshgrid(torch.arange(40), torch.arange(60), indexing="ij")
-    points = rows.flatten()[:, None] * torch.linspace(0.1, 0.4, 7)
-    there = Patches(points, 5, 40, 60)
-    off = 0.01 * torch.randn(points.shape, generator=torch.Generator().manual_seed(0))
+    both = rows * torch.linspace(0.1, 0.4, 7)[None, :, None, None]
+    off = 0.01 * torch.randn(both.shape, generator=torch.Generator().manual_seed(0))
     start = columns.clone()
     start[10:30, 15:45] = 15
     random = torch.Generator().manual_seed(0)
     found = improved(
         (rows * 60 + start).flatten(),
-        replace(there, points=points + off),
-        torch.ones(2400),
-        there,
+        wanted(*(both + off).split((5, 2), 1), torch.ones(40, 60)),
+        offered(*both.split((5, 2), 1)),
         0.0,
         smear,
         Effort(2),
         random,
     ).view(40, 60)
-    left = smeared((found // 60, found % 60))[10:30, 15:45].float().mean()
+    left = smeared(torch.stack([found // 60, found % 60]))[10:30, 15:45].float().mean()
     assert left <= most and (smear or left > 0.9)
 
 
@@ -111,7 +126,7 @@ def test_equal_seeds_find_the_same():
 
 def test_chance_takes_no_match_from_farther_than_it_may():
     start, _ = search()
-    found = improved(start, WANTED, WEIGHT, THERE, 0.0, 0.0, Effort(1, steps=(), farthest=6), torch.Generator())
+    found = improved(start, WANTED, THERE, 0.0, 0.0, Effort(1, steps=(), farthest=6), torch.Generator())
     moved = (found // 36 - start // 36).abs(), (found % 36 - start % 36).abs()
     most = 6 + 2  # narrowing by three: as far as two from where the first chance led to
     assert 6 <= max(int(m.max()) for m in moved) <= most
@@ -127,12 +142,12 @@ def test_a_search_tells_how_far_it_is_and_can_be_ended_with_what_it_has():
 
         told.clear()
         start, random = search()[0], torch.Generator().manual_seed(0)
-        return improved(start, WANTED, WEIGHT, THERE, 0.0, 0.0, Effort(2), random, on_offer)
+        return improved(start, WANTED, THERE, 0.0, 0.0, Effort(2), random, on_offer)
 
-    costly, usual = (float(costs(WANTED, WEIGHT, THERE, found(last)).mean()) for last in (0.1, 2))
+    costly, usual = (float(costs(WANTED, THERE, found(last)).mean()) for last in (0.1, 2))
     assert told == sorted(set(told)) and told[0] > 0 and told[-1] == 1
     whole = len(told)
-    before = float(costs(WANTED, WEIGHT, THERE, search()[0]).mean())
+    before = float(costs(WANTED, THERE, search()[0]).mean())
     assert before > costly > usual
     found(0.1)
     assert len(told) < 0.2 * whole and told[-1] < 0.2
