@@ -164,7 +164,12 @@ def improved(
 def _places(index, there, wanted):
     """Rows and columns of matches, (2, rows, columns): divisions take long, and a cache holds numbers that small."""
     index = index.view(wanted.rows, wanted.columns)
-    return torch.stack([index // there.columns, index % there.columns]).short()
+    return torch.stack([index // there.columns, index % there.columns]).to(_small(there))
+
+
+def _small(there):
+    """The type of rows and columns, with room for twice as many: a match, and how far chance moves it."""
+    return torch.int16 if 2 * max(there.rows, there.columns) < 1 << 15 else torch.int32
 
 
 def _index(places, there):
@@ -198,13 +203,14 @@ def density(index: torch.Tensor, there: Offered) -> torch.Tensor:
 
 def _offers(wanted, there, effort, random):
     """Functions from the rows and columns of matches to others that may be better."""
-    most = torch.tensor([there.rows - 1, there.columns - 1], dtype=torch.short)[:, None, None]
+    small = _small(there)
+    most = torch.tensor([there.rows - 1, there.columns - 1], dtype=small)[:, None, None]
 
     def within(places):
         return torch.minimum(places, most).clamp_(0)
 
     def from_neighbour(step, dim):
-        moved = step * torch.eye(2, dtype=torch.short)[dim, :, None, None]
+        moved = step * torch.eye(2, dtype=small)[dim, :, None, None]
 
         def offer(places):
             # at the borders the other side's matches come in: poor offers, and no harm
@@ -215,7 +221,7 @@ def _offers(wanted, there, effort, random):
     def by_chance(reach):
         def offer(places):
             aside = torch.rand(places.shape, generator=random).mul_(2).sub_(1).mul_(reach).round_()
-            return within(places + aside.short())
+            return within(places + aside.to(small))
 
         return offer
 

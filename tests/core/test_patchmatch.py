@@ -120,6 +120,17 @@ def test_a_stripe_gives_way_to_what_goes_on(smear, most):
     assert left <= most and (smear or left > 0.9)
 
 
+@pytest.mark.parametrize("columns", [16_383, 16_385, 40_000])
+def test_a_long_strip_is_searched_to_its_end(columns):
+    """Rows and columns are kept in few bits, where these have room for them."""
+    look = torch.arange(columns).view(1, 1, 1, columns) / columns
+    ends = wanted(look[..., -40:], torch.zeros(1, 1, 1, 40), torch.zeros(1, 40))
+    start = torch.zeros(40, dtype=torch.long)
+    there = offered(look, torch.zeros(1, 1, 1, columns))
+    found = improved(start, ends, there, 0.0, 0.0, Effort(8), torch.Generator().manual_seed(0))
+    assert int(found.min()) > 0.99 * columns and int(found.max()) < columns
+
+
 def test_equal_seeds_find_the_same():
     assert torch.equal(search(reuse=0.3)[1], search(reuse=0.3)[1])
 
