@@ -313,6 +313,7 @@ def _laid_out(pictures, target, recipe, settings, on_work):
         even=recipe.even,
         straight=recipe.straight,
         cells=recipe.cells,
+        insistence=recipe.insistence,
         visible=pictures.visible_in_style,
         detailed=_detailed(settings),
         on_work=on_work,

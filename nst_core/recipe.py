@@ -42,6 +42,9 @@ DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling t
 # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100, little at first: the
 # search finds the style at 75 anyhow, and roofs and towers stay
 GUIDANCE_DECADES = 1.6
+# times more that it counts, up to strength 50, falling to none at 100, where a coarser scale's strokes have lost what
+# is there: else a cup is as pink as its table, and a face has no eyes
+INSISTENCE = 5.0
 FEWER_CELLS = 0.5  # of the parts at strength 100: the style rises; with a quarter it comes as it is, and no content
 FLAT = (0.4, 0.8)  # shares of a style's patches that are of one colour, from which on it counts as flat, and wholly so
 # of the guidance is left for a flat style: at 1, its colours are cut to pieces by every blade of grass; at half of it,
@@ -79,12 +82,13 @@ class Recipe:
         noise: how much of the start is noise in the style's colours, 0 to 1.
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
         guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
+        insistence: how many times more it does where that is lost, see :func:`nst_core.synthesis.field`.
         even: how far the strokes are drawn to use all of the style alike, 0 to 1.
         straight: how straightly the style is cut into the parts that they are drawn to then, 0 to 1.
         cells: how many parts these are.
         broad, drawing: how much of the content's broad shapes replace the strokes', and of its drawing is laid over.
         regained: how much of the content's drawing takes the place of the strokes' own where they have lost it, see
-            :func:`nst_core.starting.lost`.
+            :func:`nst_core.lost.lost`.
         balance: how far each part of the style counts as much as the start uses it, instead of all alike, 0 to 1.
         kept: how much of the content's drawing replaces the start's in what the content loss compares with, 0 to 1.
         detail: how much of the start's detail comes back in when going up a scale, 0 to 1.
@@ -106,6 +110,7 @@ class Recipe:
     noise: float
     strokes: float
     guidance: float
+    insistence: float
     even: float
     straight: float
     cells: int
@@ -152,6 +157,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
             noise=1.0,
             strokes=0.0,
             guidance=0.0,
+            insistence=0.0,
             even=0.0,
             straight=0.0,
             cells=1,
@@ -193,6 +199,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
         guidance=10 ** (-GUIDANCE_DECADES * above**1.7) * GUIDANCE_OF_FLAT**flat,
+        insistence=INSISTENCE * (1 - above) ** 2.5,
         even=above ** (4 - 3 * straight),
         straight=straight,
         cells=round(CELLS * FEWER_CELLS**above**5),

@@ -6,20 +6,12 @@ import torch
 import torch.nn.functional as F
 
 from nst_core import colour
-from nst_core.pyramid import blurred, extent, resized
+from nst_core.lost import lost
+from nst_core.pyramid import extent
 from nst_core.recipe import Recipe
 
 FINE = 1 / 64  # of the longest side: what is finer is drawing, what is broader is shapes and light
 TRACE = 0.02  # of noise, in units of the picture's range: flat areas need a direction to go, and the seed varies it
-
-LOST_AT = 256  # longest side in pixels of the copies that tell what is lost; what follows is in pixels of these
-DRAWN = (0.7, 6.0)  # standard deviations: drawing is finer than the second, grain and strokes' edges than the first
-AROUND = 5.0  # standard deviation of the window that drawings are compared in: an eye, not a whole face
-HERE = 2.5  # standard deviation of the window that tells whether there is something: beside an edge there is nothing
-ALIKE = 0.9  # correlation from which on nothing is lost
-SURE = 4.0  # times what is missing of it counts: half a face is none
-FAINT = 0.01  # contrast up to which there is nothing on a picture, however calm all the rest of it is
-SOFT = 2.0  # standard deviation of the edges of what is lost
 
 
 def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -> torch.Tensor:
@@ -37,29 +29,6 @@ def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -
         for one in (slice(n, n + 1) for n in range(3)):  # all at once they take two more pictures
             start[:, one] = with_drawing(start[:, one], content[:, one], amount)
     return torch.lerp(content, start, recipe.strokes, out=start).clamp_(0, 1)
-
-
-def lost(content: torch.Tensor, strokes: torch.Tensor) -> torch.Tensor:
-    """Where what is drawn in ``content`` cannot be told from its ``strokes``, both (1, 3, H, W): (1, 1, H, W), 0 to 1.
-
-    A face's eyes and mouth have little contrast, and strokes laid across them have much. Lost is where the content has
-    something on it, beside the rest of the picture, and the lightness of the two does not go up and down together.
-    """
-    height, width = content.shape[2:]
-    factor = min(1.0, LOST_AT / extent(height, width))
-    size = max(2, round(height * factor)), max(2, round(width * factor))
-    drawn, painted = (_drawing(resized(x, *size).mean(1, keepdim=True)) for x in (content, strokes))
-    power, of_strokes, both = (blurred(x, AROUND) for x in (drawn**2, painted**2, drawn * painted))
-    alike = both / (power * of_strokes).clamp_min(FAINT**6).sqrt()
-    here = blurred(drawn**2, HERE)
-    usual = here.sqrt().mean().clamp_min(FAINT)
-    there = here**2 / (here**2 + usual**4)
-    missing = there * (1 - alike / ALIKE).clamp(0, 1)
-    return resized(SURE * blurred(missing, SOFT), height, width).clamp_(0, 1)
-
-
-def _drawing(grey):
-    return blurred(grey, DRAWN[0]) - blurred(grey, DRAWN[1])
 
 
 def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float | torch.Tensor) -> torch.Tensor:

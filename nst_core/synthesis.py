@@ -23,6 +23,7 @@ import torch.nn.functional as F
 
 from nst_core import layout
 from nst_core.likeness import distance
+from nst_core.lost import LOST_AT, lost
 from nst_core.patchmatch import Effort, density, improved, offered, wanted
 from nst_core.pyramid import MOST_ENLARGED, blurred, extent, resized
 from nst_core.showing import PATCH, Field, copy, shown
@@ -89,6 +90,7 @@ def field(
     even: float = 0.0,
     straight: float = 0.0,
     cells: int = layout.CELLS,
+    insistence: float = 0.0,
     visible: torch.Tensor | None = None,
     detailed: bool = True,
     on_work: Callable[[float], bool] = lambda done: False,
@@ -104,6 +106,8 @@ def field(
         even: how much places are drawn to a layout that uses all of the style alike (:mod:`nst_core.layout`), 0 to 1.
         straight: how straightly the parts of that layout are cut, 0 to 1.
         cells: how many parts it has.
+        insistence: how many times more the likeness to the content counts where a scale's strokes have lost what is
+            drawn there (:mod:`nst_core.lost`), at the next one.
         visible: the style's alpha (1, 1, H, W), or None.
         detailed: whether a large picture's places are made up to twice as fine, which takes half a gigabyte.
         on_work: called often with the share of the work that is done. Where it answers True, the search ends with what
@@ -111,7 +115,7 @@ def field(
     """
     factor = brush_size / 100
     scales = _scales(extent(*content.shape[2:]), factor, detailed)
-    search = _Search(content, style, visible, factor, guidance, reuse, straight, cells, scales[0].side)
+    search = _Search(content, style, visible, factor, guidance, insistence, reuse, straight, cells, scales[0].side)
     tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even, straight))
     begun = []
     for way in _ways(straight)[: None if tried else 1]:
@@ -210,6 +214,7 @@ class _Search:
     visible: torch.Tensor | None
     factor: float
     guidance: float
+    insistence: float
     reuse: float
     straight: float
     cells: int
@@ -223,7 +228,11 @@ class _Search:
             content, style, visible = self._copies(scale.side)
             force = even * way.pull * PULL * scale.pulled
             pull = _Pull(self._parts[way.parts] if force else None, force, self.straight)
-            guidance = self.guidance * (LESS_GUIDED**self.straight if scale.side > FRAYED else 1.0)
+            frayed = self.straight if scale.side > FRAYED else 0.0
+            guidance = self.guidance * LESS_GUIDED**frayed
+            insistence = self.insistence * (1 - frayed)
+            if found is not None and insistence:
+                guidance = guidance * (1 + insistence * self._lost(found, *content.shape[2:]))
             smear = SMEAR * (1 - self.straight)
             given = content, style, visible, found, guidance, self.reuse, smear, pull, scale, random, told.share
             found = _at_scale(*given)
@@ -235,6 +244,12 @@ class _Search:
         _, style, visible = self._copies(side)
         height, width = (max(1, round(n * side / extent(*self.content.shape[2:]))) for n in self.content.shape[2:])
         return distance(shown(found, self.style, height, width, 100 * self.factor), style, None, visible)
+
+    def _lost(self, found, height, width):
+        """What of the content is lost in what ``found`` shows, at that size."""
+        small = copy(self.content, min(LOST_AT, extent(height, width)))
+        there = lost(small, shown(found, self.style, *small.shape[2:], 100 * self.factor))
+        return resized(there, height, width)[0, 0].clamp(0, 1)
 
     @cached_property
     def _parts(self):

@@ -6,7 +6,9 @@ import pytest
 from benchmarks.drawn import flat_areas, low_contrast
 from nst_core import painting, synthesis
 from nst_core import recipe as recipes
+from nst_core.colour import matched
 from nst_core.likeness import distance
+from nst_core.lost import lost
 from nst_core.pyramid import blurred
 from nst_core.samples.painting import painting as painted
 from nst_core.samples.scene import scene
@@ -46,6 +48,7 @@ def test_a_style_of_flat_colours_is_searched_gently_at_once(monkeypatch):
 def test_flat_colours_stay_clean_in_a_style_of_flat_colours(monkeypatch, as_if_not_flat):
     """Where the search would spoil the start with halos and relief, it is made again, gently, and told as one scale."""
     told = []
+    monkeypatch.setattr(recipes, "INSISTENCE", 0.0)  # a start with more of the content has less that can be spoilt
     gently = stylize_fully(*FLAT, settings(evaluations=8), told.append)
     monkeypatch.setattr(painting, "distance_to", lambda *args: lambda *args: 0.0)  # as if nothing were ever spoilt
     as_usual = stylize_fully(*FLAT, settings(evaluations=8))
@@ -90,8 +93,9 @@ def test_flat_colours_are_those_of_the_style(monkeypatch):
 
 def test_flat_colours_are_not_cut_to_shreds(monkeypatch):
     """Where the content has a little on it everywhere, which strokes would follow."""
-    # which mends some of it by itself, and has tests of its own
+    # which mend some of it, or bring in drawing on purpose, and have tests of their own
     monkeypatch.setattr(recipes, "CONTRAST_OF_FLAT", 0.0)
+    monkeypatch.setattr(recipes, "INSISTENCE", 0.0)
 
     def unlike():
         painted = stylize(low_contrast(192, 256), FLAT[1], settings(evaluations=4))
@@ -100,6 +104,29 @@ def test_flat_colours_are_not_cut_to_shreds(monkeypatch):
     whole = unlike()
     monkeypatch.setattr(recipes, "GUIDANCE_OF_FLAT", 1.0)
     assert whole < 0.85 * unlike()
+
+
+def test_what_is_lost_in_flat_colours_comes_back_in_whole_pieces(monkeypatch):
+    """A door is seen again; its edges, and blades of grass, are not sought on fine scales, where all would fray."""
+
+    def painted():
+        return stylize(*FLAT, settings(evaluations=4))
+
+    def unlike(picture):
+        return distance(tensor(picture), tensor(FLAT[1]))
+
+    def missing(picture):
+        content = matched(*map(tensor, FLAT))
+        return float(lost(content, tensor(picture)).mean())
+
+    whole = painted()
+    monkeypatch.setattr(synthesis, "FRAYED", 10_000)
+    frayed = painted()
+    monkeypatch.undo()
+    monkeypatch.setattr(recipes, "INSISTENCE", 0.0)
+    without = painted()
+    assert unlike(whole) < 0.8 * unlike(frayed)
+    assert missing(whole) < 0.95 * missing(without)
 
 
 def test_what_is_asked_to_finish_while_made_again_is_finished(as_if_not_flat):

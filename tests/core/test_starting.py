@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from nst_core.lost import lost
 from nst_core.pyramid import resized
 from nst_core.recipe import recipe
 from nst_core.settings import Settings
-from nst_core.starting import lost, with_drawing, with_strokes
+from nst_core.starting import with_drawing, with_strokes
 
 HEIGHT, WIDTH = 131, 193
 LIGHT = torch.linspace(0.2, 0.8, WIDTH).expand(1, 3, HEIGHT, WIDTH)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nst_core import showing, starting, synthesis
 from nst_core.colour import matched
+from nst_core.lost import lost
 from nst_core.progress import Cancelled
 from nst_core.pyramid import resized
 from nst_core.recipe import recipe
@@ -75,6 +76,14 @@ def test_patches_hang_together_as_they_do_in_the_style():
 def test_less_guidance_leaves_less_of_the_content():
     much, little = (distance(resized(strokes(guidance=x), 24, 32), resized(CONTENT, 24, 32)) for x in (1.0, 0.03))
     assert much < 0.9 * little
+
+
+@pytest.mark.parametrize("brush_size", [60.0, 100.0, 250.0])
+def test_what_a_scales_strokes_have_lost_is_sought_at_the_next(brush_size):
+    """Where it is, and at no cost to the style elsewhere."""
+    without, found = (strokes(brush_size=brush_size, guidance=0.3, insistence=x) for x in (0.0, 8.0))
+    missing = [float(lost(CONTENT, resized(x, *CONTENT.shape[2:])).mean()) for x in (without, found)]
+    assert missing[1] < 0.8 * missing[0], missing
 
 
 def test_what_is_used_gets_dearer_so_that_more_of_the_style_is_seen():
