@@ -1,6 +1,7 @@
 """What holds for the whole process: memory that is freed stays at hand, and goes back when it is asked for."""
 
 import ctypes
+import gc
 import os
 import platform
 import subprocess
@@ -60,3 +61,16 @@ def test_another_c_library_is_left_alone(monkeypatch, error):
     monkeypatch.setattr(ctypes, "CDLL", none)
     process.settle()
     process.give_back()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_is_collected_again_after_an_import_as_it_was_before(enabled):
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with pytest.raises(ImportError), process.importing():
+            assert not gc.isenabled()
+            raise ImportError
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was else gc.disable)()
