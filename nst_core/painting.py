@@ -94,7 +94,6 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     start = started(recipe, *finest)
     if field and clock.finishing:  # nothing was painted yet: the strokes that were found are the best so far
         return Painting(in_full(start.base, pictures, recipe), 0, math.inf, False, Place(torch.device("cpu"), 0))
-    seen_through = preconditioner(network.weights[0][0], *recipe.moved) if recipe.moved else None
     note = why or _too_little(scales[-1], network_on(on), pictures, recipe, settings)
     here = place(on, settings.memory_limit, note)
     picture, before, evaluations, finished = None, None, 0, True
@@ -107,7 +106,9 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
         history = min(HISTORY, scale.evaluations)
         first = SHORT_FIRST_STEP if number else FIRST_STEP
         rate = RATE if field is None else SHORT_RATE if number else STROKES_RATE
-        search = Search(settings.optimizer, scale.evaluations, history, seen_through, recipe.plateau, first, rate)
+        search = Search(
+            settings.optimizer, scale.evaluations, history, plateau=recipe.plateau, first_step=first, rate=rate
+        )
         step, mild = _Step(number, now, begin, search, clock.at(number)), None
         given = pictures, field and field.used, settings, network_on, step, recipe, here
         if field is None or recipe.gentle == 1:
@@ -270,7 +271,7 @@ def _search(pictures, settings, network, step, recipe, here):
         objective = Objective(network, recipe.weights, *there, tile=budget.tile)
         del there, style, visible, visible_in_style
         device.give_back_memory()
-        seen_through = search.preconditioner and search.preconditioner.to(here.on)
+        seen_through = recipe.moved and preconditioner(network.weights[0][0], *recipe.moved).to(here.on)
         search = replace(search, method=budget.method, history=budget.history, preconditioner=seen_through)
         return minimise(objective, step.begin.to(here.on), search, step.on_evaluation)
 

@@ -3,6 +3,8 @@
 At a minimum of the loss, curvatures differ by more than a hundred times: broad shapes in the colours that the first
 layer hardly tells apart are flattest, broad shapes in its most telling colour are steepest, fine detail lies between,
 held by the variation. L-BFGS takes half as many evaluations where each is moved by one over the root of its curvature.
+The first layer's answers tell which colours these are; how steep they are is more than it tells, as further layers make
+more of what it tells apart.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import torch
 import torch.nn.functional as F
 
 TENT = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)  # broad is what this blur leaves
-LEAST_ANSWER = 0.01  # to a colour, as a share of the answer to the most telling one: other terms see it, too
+AMPLIFIED = 0.9  # the power of a colour's answer, squared, that it is steep by; 0.5 for the first layer alone
+LEAST_STEEP = 0.1  # of a colour, as a share of the steepest: other terms see it, too
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Preconditioner:
 def preconditioner(filters: torch.Tensor, broad: float, fine: float) -> Preconditioner:
     """The preconditioner for a network whose first convolution has ``filters`` (N, 3, 3, 3).
 
-    ``broad`` and ``fine`` say how far broad shapes, in the colour that is answered least, and fine detail are moved.
+    ``broad`` and ``fine`` say how far broad shapes, in the flattest colour, and fine detail are moved.
     """
     size = filters.shape[0] * 3
     tent = torch.outer(*[filters.new_tensor(TENT)] * 2)[None, None]
@@ -60,8 +63,8 @@ def preconditioner(filters: torch.Tensor, broad: float, fine: float) -> Precondi
     # |answer|² to a blurred noise of colour c is cᵀ·G·c
     answer = torch.einsum("nip,njp->ij", answers, answers).cpu().double()  # MPS has no float64
     values, colours = torch.linalg.eigh(answer)
-    values = values.clamp_min(0) + LEAST_ANSWER * values[-1] + 1e-30
-    moved = broad * (values[0] / values).sqrt()
+    steep = ((values.clamp_min(0) + 1e-30) / (values[-1] + 1e-30)).pow(AMPLIFIED).clamp_min(LEAST_STEEP)
+    moved = broad * steep[0] / steep
     return Preconditioner(((colours * moved) @ colours.T).float(), fine)
 
 

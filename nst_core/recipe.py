@@ -67,7 +67,8 @@ CONTRAST_OF_FLAT = 0.5  # of that for a flat style: beside its flat colours, mor
 KEPT = 0.6  # of the content's drawing in what the content loss keeps, at strength 50
 EFFORT = 0.25  # more of evaluations at strength 100 than at 50: its start is near the style already
 NOISE_EFFORT = 3.0  # from noise, at any strength
-MOVED = (2.5, 3.0)  # how far the search moves broad shapes and fine detail
+# how far the search moves broad shapes and fine detail, and where the style counts less, so that variation holds detail
+MOVED, MOVED_GENTLY = (3.6, 3.0), (4.3, 1.8)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ class Recipe:
         drawn = {name: DRAWN_GENTLY * getattr(self, name) for name in ("drawing", "regained", "kept")}
         style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
         weights = replace(self.weights, style=style)
-        return replace(self, weights=weights, gentle=1.0, broad=0.0, balance=1.0, keener=None, **drawn)
+        usual = dict(gentle=1.0, broad=0.0, balance=1.0, keener=None, moved=self.moved and MOVED_GENTLY)
+        return replace(self, weights=weights, **usual, **drawn)
 
 
 def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:

@@ -1,15 +1,19 @@
 """The preconditioner: a symmetric map that moves broad shapes by colour, and fine detail in all colours alike."""
 
-import math
-
 import pytest
 import torch
 
 from nst_core.preconditioner import Preconditioner, preconditioner
 
 INSIDE = (..., slice(4, -4), slice(4, -4))
-# three filters that sum up one colour each, at answers of 8 : 2 : 1
-FILTERS = torch.tensor([8.0, 2.0, 1.0])[:, None, None, None] * torch.eye(3)[:, :, None, None] * torch.ones(3, 3)
+
+
+def summing(*answers):
+    """Three filters that sum up one colour each, with these answers."""
+    return torch.tensor(answers)[:, None, None, None] * torch.eye(3)[:, :, None, None] * torch.ones(3, 3)
+
+
+FILTERS = summing(8.0, 2.0, 1.0)
 BOARD = ((torch.arange(15)[:, None] + torch.arange(15)) % 2 * 2.0 - 1).expand(1, 3, 15, 15)
 
 
@@ -33,11 +37,11 @@ def test_is_linear_and_its_own_adjoint():
     torch.testing.assert_close(seen(2 * x - y), 2 * seen(x) - seen(y))
 
 
-def test_broad_colours_are_moved_by_one_over_the_answer():
-    seen = preconditioner(FILTERS, 3.0, 1.5)
-    # √((1 + 0.64) / (a² + 0.64)): one hundredth of the strongest answer, 64, is added to each
-    for colour, answer in (((1.0, 0.0, 0.0), 8), ((0.0, 1.0, 0.0), 2), ((0.0, 0.0, 1.0), 1)):
-        wanted = 3 * math.sqrt(1.64 / (answer**2 + 0.64))
+def test_broad_colours_are_moved_the_less_the_more_they_are_answered():
+    seen = preconditioner(summing(3.0, 2.0, 1.0), 3.0, 1.5)
+    # answers of 3 : 2 : 1, so steep by their power of 1.8
+    for colour, answer in (((1.0, 0.0, 0.0), 3), ((0.0, 1.0, 0.0), 2), ((0.0, 0.0, 1.0), 1)):
+        wanted = 3 * answer**-1.8
         # everywhere, the edges included: moved further there, colours of an edge would stray
         torch.testing.assert_close(seen(flat(*colour)), wanted * flat(*colour), rtol=1e-5, atol=1e-5)
 
