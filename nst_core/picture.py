@@ -104,7 +104,7 @@ def read(path: str | os.PathLike) -> Picture:
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
     except pyvips.Error as exc:
-        raise PictureError(f"{path} is not a picture of a known kind; use a {READABLE} file.") from exc
+        raise PictureError(f"{path} is not a picture of a known kind, or is damaged; use a {READABLE} file.") from exc
     if max(image.width, image.height) > MAX_SIDE or image.width * image.height * 16 > MAX_BYTES:
         raise PictureError(f"{path} is {image.width}×{image.height} pixels, which is too large; use a smaller picture.")
     try:
