@@ -19,7 +19,7 @@ from nst_core.optimize import FIRST_STEP, RATE, SHORT_FIRST_STEP, SHORT_RATE, ST
 from nst_core.place import Place, place, tried
 from nst_core.precision import agrees, in_precision, products
 from nst_core.preconditioner import preconditioner
-from nst_core.pyramid import extent, resized
+from nst_core.pyramid import extent, resized, shrunk
 from nst_core.recipe import Recipe
 from nst_core.settings import Settings
 from nst_core.showing import shown
@@ -359,16 +359,10 @@ def _to_fit(pictures, target):
     Grey ones are tinted, each in its own way: else all of the first filters tell fine detail from fine detail, for want
     of colours to tell apart, and a mesh comes up in calm places.
     """
-    fitted_to = _shrunk(pictures.style), _shrunk(target)
+    fitted_to = tuple(shrunk(picture, FIT_SIDE) for picture in (pictures.style, target))
     if not all(colour.is_grey(picture) for picture in fitted_to):
         return fitted_to
     return tuple(colour.tinted(x, amount) for x, amount in zip(fitted_to, (TINT, 1 / TINT), strict=True))
-
-
-def _shrunk(picture):
-    height, width = picture.shape[2:]
-    factor = min(1.0, FIT_SIDE / extent(height, width))
-    return resized(picture, max(16, round(height * factor)), max(16, round(width * factor))).clamp(0, 1)
 
 
 def _precision(settings):

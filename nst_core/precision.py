@@ -9,7 +9,7 @@ import torch
 
 from nst_core import device
 from nst_core.objective import Objective, Weights
-from nst_core.pyramid import resized
+from nst_core.pyramid import shrunk
 from nst_core.vgg import Vgg16
 
 TRIED_AT = 128  # longest side in pixels of a trial: it is to be over in a tenth of a second
@@ -75,12 +75,6 @@ def same_loss(one: Vgg16, other: Vgg16, weights: Weights, content: torch.Tensor,
 
 
 def _trial(network, weights, content, style):
-    content, style = (_small(picture).to(network.device) for picture in (content, style))
+    content, style = (shrunk(picture, TRIED_AT).to(network.device) for picture in (content, style))
     mirrored = content.flip(3)  # far from both pictures, in shapes that are the content's
     return Objective(network, weights, content, style).evaluate(mirrored)
-
-
-def _small(picture):
-    height, width = picture.shape[2:]
-    factor = min(1.0, TRIED_AT / max(height, width))
-    return resized(picture, max(16, round(height * factor)), max(16, round(width * factor)))

@@ -84,6 +84,13 @@ def resized(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return F.interpolate(picture, (height, width), mode="bicubic", antialias=True, align_corners=False)
 
 
+def shrunk(picture: torch.Tensor, longest: int) -> torch.Tensor:
+    """A picture (1, C, H, W) in [0, 1] with a longest side of at most ``longest`` pixels, and 16 at least."""
+    height, width = picture.shape[2:]
+    factor = min(1.0, longest / extent(height, width))
+    return resized(picture, max(16, round(height * factor)), max(16, round(width * factor))).clamp(0, 1)
+
+
 def lanczos(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """A picture (1, C, H, W) on the CPU at another size, as sharp as it can be without aliases: Lanczos' filter.
 

@@ -144,8 +144,8 @@ class Recipe:
         drawn = {name: DRAWN_GENTLY * getattr(self, name) for name in ("drawing", "regained", "kept")}
         style = {tap: weight / self.gentle for tap, weight in self.weights.style.items()}
         weights = replace(self.weights, style=style)
-        usual = dict(gentle=1.0, broad=0.0, balance=1.0, keener=None, moved=self.moved and MOVED_GENTLY)
-        return replace(self, weights=weights, **usual, **drawn)
+        others = dict(gentle=1.0, broad=0.0, balance=1.0, keener=None, moved=self.moved and MOVED_GENTLY)
+        return replace(self, weights=weights, **others, **drawn)
 
 
 def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
