@@ -24,9 +24,9 @@ class Clock:
     takes as long as so many of them, measured on one core and on two.
     """
 
-    FIT, LOAD = 0.7, 0.1  # the features fitted, or loaded
-    READY, SHOWN = 0.4, 0.3  # between the strokes and the first evaluation; the strokes shown, each million of pixels
-    FINISHED, GIVEN = 0.3, 0.3  # the contrast found, and given, each million of pixels
+    FIT, LOAD = 0.3, 0.1  # the features fitted, or loaded, beside the layout
+    READY, SHOWN = 0.3, 0.3  # between the strokes and the first evaluation; the strokes shown, each million of pixels
+    FINISHED, GIVEN = 0.5, 0.3  # the contrast found, and given, each million of pixels
     BEGIN = 0.7  # evaluations that it takes as long as to begin a scale
     PLACE = 2.8e-6  # of the layout, see synthesis.places
     WHOLE_NETWORK = 4.0  # an evaluated pixel with features that are not fitted, which are twice as many
@@ -63,9 +63,12 @@ class Clock:
         """Tells that the run begins."""
         self._tell("fitting", 0.0, self._steps(0, 0), None)
 
-    def fitted(self, share: float):
-        """Tells that ``share`` of the fit's layers is done, 0 to 1; raises NothingPainted where it is to end."""
-        self._tell("fitting", share * self.of_fit, self._steps(0, 0), None)
+    def fitted(self, share: float, laid_out: float = 0.0):
+        """Tells that ``share`` of the fit's layers is done, 0 to 1, and so much of laying out the strokes meanwhile.
+
+        Raises NothingPainted where the fit is to end.
+        """
+        self._tell("fitting", share * self.of_fit + laid_out * self.of_layout, self._steps(0, 0), None)
         if self.finishing and self.of_layout:
             raise NothingPainted
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from nst_core import colour, device, pyramid, starting, synthesis, vgg, weights
+from nst_core.beside import beside
 from nst_core.clock import Clock, NothingPainted
 from nst_core.contrast import Sample, lacking, sharpened, with_contrast
 from nst_core.likeness import distance_to
@@ -82,13 +83,19 @@ def paint(pictures: Pictures, recipe: Recipe, features: str, settings: Settings,
     def network_on(there):  # another device may have another precision
         return in_precision(network.to(there), _precision(settings), recipe.weights, small_content, small_style)
 
-    with contextlib.suppress(NothingPainted):
-        network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, clock.fitted)
-        on, why = tried(on, lambda: agrees(network, on, recipe.weights, small_content, small_style) and network_on(on))
-        clock.computed_on(on)
-    field = None
-    if recipe.strokes:
-        field = _laid_out(pictures, resized(recoloured, *finest).clamp(0, 1), recipe, settings, clock.laid_out)
+    # beside the fit, as neither of the two keeps two cores busy
+    with beside(functools.partial(_laid_out, pictures, recoloured, finest, recipe, settings)) as laying_out:
+
+        def on_layer(share):
+            clock.fitted(share, laying_out.so_far)
+
+        with contextlib.suppress(NothingPainted):
+            network = weights.network(features, recipe.deepest, small, _pooling(settings), settings.seed, on_layer)
+            trial = functools.partial(agrees, network, on, recipe.weights, small_content, small_style)
+            on, why = tried(on, lambda: trial() and network_on(on))
+            clock.computed_on(on)
+            network_on(on)
+        field = laying_out.outcome(clock.laid_out)
     del recoloured
     started = functools.partial(_started, pictures, field, settings.brush_size)
     start = started(recipe, *finest)
@@ -303,10 +310,12 @@ def _detailed(settings):
     return not 0 < settings.memory_limit < LEAST_FOR_DETAIL
 
 
-def _laid_out(pictures, target, recipe, settings, on_work):
-    """Where in the style each place of ``target`` is to come from."""
+def _laid_out(pictures, content, size, recipe, settings, on_work):
+    """Where in the style each place of ``content`` at that size is to come from; None where there are no strokes."""
+    if not recipe.strokes:
+        return None
     return synthesis.field(
-        target,
+        resized(content, *size).clamp(0, 1),
         pictures.style,
         settings.seed,
         settings.brush_size,

@@ -30,7 +30,7 @@ class Progress:
 
     Attributes:
         stage: ``"fitting"`` the features, ``"laying out"`` the strokes, ``"painting"`` or ``"finishing"``, in this
-            order; the second only where the start has strokes.
+            order; the second, which begins beside the first, only where the start has strokes.
         fraction: of the whole run's work that is done, 0 to 1; never falls.
         scale, scales: the number of the current scale, from 1, and how many there are.
         size: height and width of the current scale in pixels.
