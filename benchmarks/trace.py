@@ -19,6 +19,7 @@ from benchmarks.scores import Judge, Scores
 from benchmarks.watch import Fit, Scale, watched
 from nst_core import weights
 from nst_core.contrast import sample
+from nst_core.ink import ink_of
 from nst_core.likeness import flatness
 from nst_core.painting import Pictures, in_full
 from nst_core.progress import Stop
@@ -160,8 +161,9 @@ def ours(
     """
     size, planned = (finest.objective.height, finest.objective.width), min(finest.search.evaluations, evaluations)
     c, s = (torch.from_numpy(x).permute(2, 0, 1)[None].contiguous() for x in (content, style))
-    steps = recipe(settings, weights.chosen(settings.features), flatness(s))
-    pictures = Pictures(c, s, sample=sample(s, None, extent(*content.shape[:2])))
+    ink = ink_of(s, None, settings.brush_size / 100)
+    steps = recipe(settings, weights.chosen(settings.features), flatness(s), bool(ink))
+    pictures = Pictures(c, s, sample=sample(s, None, extent(*content.shape[:2])), ink=ink)
     recorder = _Recorder(judge, OURS_EVERY, lambda picture: as_array(in_full(picture.cpu(), pictures, steps)))
 
     def on_scale(scale):

@@ -14,6 +14,7 @@ from nst_core import colour, device, pyramid, starting, synthesis, vgg, weights
 from nst_core.beside import beside
 from nst_core.clock import Clock, NothingPainted
 from nst_core.contrast import Sample, lacking, sharpened, with_contrast
+from nst_core.ink import Ink, in_lines
 from nst_core.likeness import distance_to
 from nst_core.objective import Objective
 from nst_core.optimize import FIRST_STEP, RATE, SHORT_FIRST_STEP, SHORT_RATE, STROKES_RATE, Search, minimise
@@ -44,7 +45,8 @@ class Pictures:
     """Prepared pictures, all (1, 3, H, W) and (1, 1, H, W) float32 tensors in [0, 1].
 
     ``visible`` and ``visible_in_style`` are the alphas, or how much each pixel counts; None where all count alike.
-    ``sample`` is of the style as it came, for its contrast, or None; see :mod:`nst_core.contrast`.
+    ``sample`` is of the style as it came, for its contrast, or None; see :mod:`nst_core.contrast`. ``ink`` is that of a
+    style of lines, or None; see :mod:`nst_core.ink`.
     """
 
     content: torch.Tensor
@@ -52,6 +54,7 @@ class Pictures:
     visible: torch.Tensor | None = None
     visible_in_style: torch.Tensor | None = None
     sample: Sample | None = None
+    ink: Ink | None = None
 
 
 @dataclass(frozen=True)
@@ -352,13 +355,16 @@ def _unlike(pictures, brush_size, height, width):
 
 
 def _recoloured(pictures, amount):
-    """The content, ``amount`` of the way to the style's colours.
+    """The content, ``amount`` of the way to the style's colours, or to a drawing in its lines.
 
     The built-in features' content loss sees colours, which would fight the style's; and it is a nearer start.
     """
     if not amount:
         return pictures.content
-    moved = colour.matched(pictures.content, pictures.style, pictures.visible, pictures.visible_in_style)
+    if pictures.ink:
+        moved = in_lines(pictures.content, pictures.ink)
+    else:
+        moved = colour.matched(pictures.content, pictures.style, pictures.visible, pictures.visible_in_style)
     return torch.lerp(pictures.content, moved, amount, out=moved)
 
 

@@ -50,6 +50,7 @@ FLAT = (0.4, 0.8)  # shares of a style's patches that are of one colour, from wh
 # of the guidance is left for a flat style: at 1, its colours are cut to pieces by every blade of grass; at half of it,
 # houses fall to pieces
 GUIDANCE_OF_FLAT = 0.55
+GUIDED_LINES = 1.5  # times as much guidance for a style of lines: what guides has its form already
 FLATTEST = 0.45  # that share, from which on a style is searched gently at once: to tell by likeness would keep fringes
 BALANCE = 0.45  # how far the style counts as it is used by the start: less, and its waves are put into a calm sky
 # times less that the style counts where the search spoils the start, for a style that is not flat, and one that is:
@@ -148,8 +149,11 @@ class Recipe:
         return replace(self, weights=weights, **others, **drawn)
 
 
-def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
-    """The recipe for ``settings`` with these ``features``, and a style of which that share is of one colour."""
+def recipe(settings: Settings, features: str, flatness: float = 0.0, of_lines: bool = False) -> Recipe:
+    """The recipe for ``settings`` with these ``features``, and a style of which that share is of one colour.
+
+    ``of_lines`` says that it is nothing but lines, and the content is drawn in such (:mod:`nst_core.ink`).
+    """
     if settings.preset == "gatys":
         return Recipe(
             gatys(features),
@@ -180,7 +184,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
     strength = settings.strength / 100
     layers = ARTIST_LAYERS[features]
     flat = min(max((flatness - FLAT[0]) / (FLAT[1] - FLAT[0]), 0.0), 1.0)
-    straight = min(max((flatness - FLAT[0]) / (FLATTEST - FLAT[0]), 0.0), 1.0)
+    straight = 0.0 if of_lines else min(max((flatness - FLAT[0]) / (FLATTEST - FLAT[0]), 0.0), 1.0)
     below, above = min(1.0, 2 * strength), max(0.0, 2 * strength - 1)  # how far on the way up to 50, and from there on
     beta = STYLE_WEIGHT * 10 ** (STYLE_WEIGHT_DECADES * (strength - 0.5))
     weights = Weights(
@@ -200,14 +204,14 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
         recolour=min(1.0, strength / RECOLOURED_AT),
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
-        guidance=10 ** (-GUIDANCE_DECADES * above**1.7) * GUIDANCE_OF_FLAT**flat,
+        guidance=10 ** (-GUIDANCE_DECADES * above**1.7) * (GUIDED_LINES if of_lines else GUIDANCE_OF_FLAT**flat),
         insistence=INSISTENCE * (1 - above) ** 2.5,
         even=above ** (4 - 3 * straight),
         straight=straight,
         cells=round(CELLS * FEWER_CELLS**above**5),
         broad=BROAD * (1 - above**1.5),
         drawing=DRAWING * (1 - above**1.5),
-        regained=REGAINED * (1 - above) ** 2 * (1 - straight),
+        regained=(1.0 if of_lines else REGAINED * (1 - straight)) * (1 - above) ** 2,
         balance=BALANCE,
         kept=1.0 if from_noise else KEPT * (1 - above),
         detail=0.5 if from_noise else 1.0,
@@ -221,7 +225,8 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0) -> Recipe:
     )
     if flatness < FLATTEST or from_noise:
         return usual
-    return replace(usual.gently(), keener=usual.keener)  # their edges are sharper than any filter leaves them
+    # their edges are sharper than any filter leaves them, and no shading is in a drawing
+    return replace(usual.gently(), keener=usual.keener, regained=usual.regained)
 
 
 def _between(ends, share):

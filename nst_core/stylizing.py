@@ -11,6 +11,7 @@ import torch
 
 from nst_core import colour, device, process, weights
 from nst_core.contrast import Sample, sample
+from nst_core.ink import ink_of
 from nst_core.likeness import flatness
 from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
@@ -105,7 +106,7 @@ def stylize_fully(
     process.keep_freed(not settings.memory_limit)  # a limit is kept rather than time
     pictures, little = _prepared(content, style, settings), _little_to_learn(style)
     del style
-    steps = recipe(settings, features, flatness(pictures.style, pictures.visible_in_style))
+    steps = recipe(settings, features, flatness(pictures.style, pictures.visible_in_style), bool(pictures.ink))
     painting = paint(pictures, steps, features, settings, on, on_progress or (lambda _: None))
     device.give_back_memory()  # with the features gone, what they took of a card
     rgb = _finished(painting.picture, pictures, content, settings, steps)
@@ -173,7 +174,8 @@ def _prepared(content, style, settings):
         s = colour.matched(s, c, visible_in_style, visible)
         if came:
             came = Sample(colour.matched(came.style, c, came.visible, visible), came.visible)
-    return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style, came)
+    ink = None if published else ink_of(s, visible_in_style, settings.brush_size / 100)
+    return Pictures(c.contiguous(), s.contiguous(), visible, visible_in_style, came, ink)
 
 
 def _size_of_style(height, width, content, settings):
