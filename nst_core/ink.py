@@ -7,26 +7,31 @@ Gaussians as wide as its lines (Winnemöller et al., 2012), and laid out by that
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from nst_core import colour
 from nst_core.pyramid import blurred, extent, resized, shrunk
 
 LOOKED_AT = 640  # longest side in pixels of the copy that tells what a style is: thin lines are there, and grain is not
 SHADES = 16  # of each colour that are told apart, to find the paper's
-OF_PAPER = 0.12  # distance of colours up to which it is paper, in units of the range
+OF_PAPER = 0.08  # distance of colours up to which it is paper, in units of the range: grain of scans, not of stone
 PAPER = 0.6  # share of a style that is paper at least; where hatching shades, there is less
 CONTRAST = 0.3  # between ink and paper, at least: distance of colours, likewise
 DARKEST = 0.3  # share of what is not paper, that is furthest from it, whose mean is the ink's colour
 TWO_COLOURS = 0.08  # share of variance around the paper that is no mixture of the two, at most
-WIDEST = 0.015  # of the longest side: wider than this are shapes, not lines
+WIDEST = 0.008  # of the longest side: wider than this are shapes, or the joints of bricks, not lines
 FINE, BROAD = 0.43, 4.0  # deviation of the finer Gaussian in widths of a line, and of the broader in that of the finer
 AROUND = 3.0  # deviation, in that of the broader, of the window in which edges are as strong as one another
 FAINT = 0.04  # what is fainter there than this share of the range is drawn less
 BARE, SURE = 0.2, 0.5  # strength of an edge, of those around it, up to which there is none, and from which on there is
+PIXELS = 3.0  # that a line is wide where edges are looked for, at most
+LENGTH = 1.4  # widths of a line: deviation of the blur along edges
+LIGHTER = 0.25  # of the way to the paper's luma, where lines lie on a content: dark ink is to be seen on dark coats
 RANKS = 1025  # quantiles that tell how much of the style is covered
 SOME = 1 << 20  # pixels that tell so of a content
 LEVELS = 1 << 15  # of edges that are told apart
@@ -73,19 +78,37 @@ def ink_of(style: torch.Tensor, visible: torch.Tensor | None = None, times: floa
     return Ink(paper, ink, times * width, quantiles)
 
 
+def on_paper(colours: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor | None:
+    """A style of nothing but lines, (1, 3, H, W), of which ``alpha`` (1, 1, H, W) hides the rest, on paper.
+
+    That is white, or black where the lines are light. None where what is visible is anything else.
+    """
+    for paper in (1.0, 0.0):
+        laid = torch.lerp(torch.full_like(colours, paper), colours, alpha)
+        found = ink_of(laid)
+        if found and float((found.paper - paper).abs().max()) < OF_PAPER:
+            return laid
+    return None
+
+
+def over(luma: torch.Tensor, content: torch.Tensor, ink: Ink, tones: float) -> torch.Tensor:
+    """The lines of a painted ``luma`` on ``tones``, 0 to 1, of those of ``content``; all are luma (1, 1, H, W).
+
+    What is not left of the content's tones is their mean.
+    """
+    paper, dark = (float(colour.luminance(x.view(1, 3, 1, 1))) for x in (ink.paper, ink.ink))
+    covered = ((luma - paper) / (dark - paper)).clamp_(0, 1)
+    between = torch.lerp(content.mean(), content, tones)
+    between = torch.lerp(between, torch.full_like(between, paper), LIGHTER)
+    return covered.mul_(dark - between).add_(between)
+
+
 def in_lines(content: torch.Tensor, ink: Ink) -> torch.Tensor:
     """``content`` (1, 3, H, W) in [0, 1] drawn in ``ink``, on its paper, with as much of it as the style has.
 
     Lines lie on the side of edges that is nearer to the ink: dark ink draws shadows' borders, chalk those of light.
     """
-    length = extent(*content.shape[2:])
-    luma = colour.luminance(content)
-    fine = max(0.5, FINE * ink.width * length)
-    broad = BROAD * fine
-    edges = blurred(luma, fine) - _blurred(luma, broad)
-    if float(colour.luminance((ink.ink - ink.paper).view(1, 3, 1, 1))) < 0:
-        edges.neg_()
-    edges.div_(_blurred(edges.abs(), AROUND * broad).add_(FAINT))
+    edges = resized(_edges(content, ink), *content.shape[2:])
     step = -(-edges.numel() // SOME)
     ranks = np.quantile(edges.flatten()[::step].numpy(), np.linspace(0, 1, RANKS))
     levels = np.linspace(ranks[0], ranks[-1], LEVELS)
@@ -94,6 +117,50 @@ def in_lines(content: torch.Tensor, ink: Ink) -> torch.Tensor:
     covered = torch.from_numpy(covered).float().index_select(0, place.int().flatten()).view_as(edges)
     paper, axis = ink.paper.view(1, 3, 1, 1), (ink.ink - ink.paper).view(1, 3, 1, 1)
     return covered.mul(axis).add_(paper).clamp_(0, 1)
+
+
+def _edges(content, ink):
+    """How strong edges are on the side where a line is to be, (1, 1, h, w); 1 is as strong as those around it.
+
+    At a size at which lines have a few pixels: what is cut at a level is as sharp at any.
+    """
+    luma = colour.luminance(content)
+    factor = min(1.0, PIXELS / (ink.width * extent(*luma.shape[2:])))
+    luma = resized(luma, *(max(2, round(n * factor)) for n in luma.shape[2:]))
+    width = ink.width * extent(*luma.shape[2:])
+    fine = max(0.5, FINE * width)
+    broad = BROAD * fine
+    smooth = blurred(luma, fine)
+    edges = smooth - _blurred(luma, broad)
+    if float(colour.luminance((ink.ink - ink.paper).view(1, 3, 1, 1))) < 0:
+        edges.neg_()
+    edges.div_(_blurred(edges.abs(), AROUND * broad).add_(FAINT))
+    return _along(edges, smooth, max(1.0, LENGTH * width))
+
+
+def _along(edges, luma, deviation):
+    """``edges`` blurred along those of ``luma``, both (1, 1, h, w), which makes lines of dashes (Kang et al., 2007)."""
+    height, width = luma.shape[2:]
+    padded = F.pad(luma, (1, 1, 1, 1), mode="replicate")
+    right, down = padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2], padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]
+    rr, rd, dd = _blurred(torch.cat([right * right, right * down, down * down], 1), deviation)[0]
+    angle = 0.5 * torch.atan2(2 * rd, rr - dd) + math.pi / 2  # of the direction in which there is the least change
+    tangents = torch.stack([torch.cos(angle), torch.sin(angle)])
+    here = torch.stack(torch.meshgrid(torch.arange(width) + 0.5, torch.arange(height) + 0.5, indexing="xy"))
+    total, weights = edges.clone(), 1.0
+    for sign in (1, -1):
+        place, towards = here, sign * tangents
+        for step in range(1, math.ceil(2 * deviation) + 1):
+            place = place + towards
+            columns, rows = (x.long().clamp(0, n - 1) for x, n in zip(place, (width, height), strict=True))
+            there = tangents[:, rows, columns]
+            towards = torch.where((there * towards).sum(0) < 0, -there, there)
+            grid = torch.stack([2 * place[0] / width - 1, 2 * place[1] / height - 1], -1)[None]
+            weight = math.exp(-(step**2) / (2 * deviation**2))
+            seen = F.grid_sample(edges, grid, mode="bilinear", padding_mode="border", align_corners=False)
+            total.add_(seen, alpha=weight)
+            weights += weight
+    return total.div_(weights)
 
 
 def _most_common(pixels):

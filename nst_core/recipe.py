@@ -97,6 +97,7 @@ class Recipe:
         contrast: how much of the contrast that is lacking is given back in the end, 0 to 1, see
             :mod:`nst_core.contrast`.
         opacity: how much of the change is shown in the end, 0 to 1.
+        tones: how much of the content's light and shade lies between lines, where its colours are kept, 0 to 1.
         keener: how much more of its finest detail the style has that the search is to match; None: a softer style, as
             strokes are that start it.
         effort: how many times the quality's evaluations to spend: far from the content there is a longer way to go.
@@ -124,6 +125,7 @@ class Recipe:
     detail: float
     contrast: float
     opacity: float
+    tones: float
     keener: float | None
     effort: float
     moved: tuple[float, float] | None
@@ -175,6 +177,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0, of_lines: b
             detail=0.0,
             contrast=0.0,
             opacity=1.0,
+            tones=0.0,
             keener=0.0,
             effort=1.0,
             moved=None,
@@ -217,6 +220,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0, of_lines: b
         detail=0.5 if from_noise else 1.0,
         contrast=0.0 if from_noise else contrast,
         opacity=SHOWN * below**0.5 + (1 - SHOWN) * above**2,
+        tones=(1 - above) ** 0.5,
         keener=KEENER * (1 - above),
         effort=NOISE_EFFORT if from_noise else 1 + EFFORT * above,
         moved=MOVED,

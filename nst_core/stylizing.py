@@ -11,7 +11,7 @@ import torch
 
 from nst_core import colour, device, process, weights
 from nst_core.contrast import Sample, sample
-from nst_core.ink import ink_of
+from nst_core.ink import ink_of, on_paper, over
 from nst_core.likeness import flatness
 from nst_core.painting import SMALLEST_STYLE, Pictures, paint
 from nst_core.picture import PictureError
@@ -156,6 +156,8 @@ def _prepared(content, style, settings):
     style's colours all the same, whose strokes tell more places apart, and gives its luminance in the end.
     """
     (c, visible), (s, visible_in_style) = _split(content, "content"), _split(style, "style")
+    if visible_in_style is not None and (laid := on_paper(s, visible_in_style)) is not None:
+        s, visible_in_style = laid, None
     length = extent(*content.shape[:2])
     size, came = _size_of_style(*style.shape[:2], length, settings), None
     if settings.preset != "gatys":
@@ -216,7 +218,9 @@ def _finished(painted, pictures, content, settings, steps):
     )
     if keeps or grey:
         luma = colour.luminance(painted)
-        if keeps and settings.preset != "gatys":
+        if keeps and pictures.ink:
+            luma = over(luma, colour.luminance(of_content), pictures.ink, steps.tones)
+        elif keeps and settings.preset != "gatys":
             luma = colour.toned(luma, colour.luminance(of_content), pictures.visible)
         painted = luma.expand(-1, 3, -1, -1)
     if keeps and content.shape[2] >= 3:

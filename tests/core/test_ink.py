@@ -6,7 +6,8 @@ import torch
 
 from benchmarks.drawn import dots, flat_areas, line_art, low_contrast, red_painting, weave
 from nst_core import Settings, stylize
-from nst_core.ink import Ink, in_lines, ink_of
+from nst_core.colour import luminance
+from nst_core.ink import Ink, in_lines, ink_of, on_paper, over
 from nst_core.likeness import flatness
 from nst_core.pyramid import blurred, resized
 from nst_core.recipe import recipe
@@ -17,7 +18,7 @@ from tests.core.drawing import drawn, tensor
 BLACK, WHITE = (0.1, 0.1, 0.12), (0.98, 0.97, 0.93)
 
 
-def lines(height, width, paper=WHITE, ink=BLACK, thick=3, every=29, seed=0):
+def lines(height, width, paper=WHITE, ink=BLACK, thick=2.5, every=29, seed=0):
     """Slanted lines of a known width, each another slant, on paper."""
     y, x = np.mgrid[0:height, 0:width]
     random, covered = np.random.default_rng(seed), np.zeros((height, width))
@@ -33,7 +34,7 @@ def as_tensor(picture):
 
 
 @pytest.mark.parametrize("paper, ink", [(WHITE, BLACK), ((0.1, 0.2, 0.5), (0.95, 0.95, 0.9)), (WHITE, (0.5, 0.2, 0.1))])
-@pytest.mark.parametrize("size, thick", [((301, 417), 3), ((640, 500), 5)])
+@pytest.mark.parametrize("size, thick", [((301, 417), 2.5), ((640, 500), 4)])
 def test_the_colours_and_the_width_of_lines(paper, ink, size, thick):
     found = ink_of(as_tensor(lines(*size, paper, ink, thick, every=41)))
     assert found.paper.tolist() == pytest.approx(paper, abs=0.02)
@@ -63,8 +64,8 @@ def of_many_colours():
 @pytest.mark.parametrize(
     "style",
     [
-        lines(300, 400, every=9, thick=5),  # hatching that shades
-        lines(300, 400, every=80, thick=20),  # bars
+        lines(300, 400, every=6),  # hatching that shades
+        lines(300, 400, every=40, thick=5),  # bars
         lines(300, 400, ink=(0.85, 0.85, 0.8)),  # hardly to be seen
         of_many_colours(),
         np.full((300, 400, 3), 0.5),
@@ -82,7 +83,7 @@ def test_what_is_hidden_is_neither_paper_nor_ink():
     assert ink_of(as_tensor(style)) is None
     found = ink_of(as_tensor(style), as_tensor(visible))
     assert found.paper.tolist() == pytest.approx(WHITE, abs=0.02)
-    assert found.width * 400 == pytest.approx(3, rel=0.2)
+    assert found.width * 400 == pytest.approx(2.5, rel=0.2)
 
 
 def step(height, width):
@@ -149,3 +150,47 @@ def test_edges_come_out_in_ink():
     painted, wanted = (x - blurred(x, 6.0) for x in (blurred(painted, 1.0), blurred(wanted, 1.0)))
     alike = float((painted * wanted).mean() / (painted.square().mean() * wanted.square().mean()).sqrt())
     assert alike > 0.6, alike
+
+
+@pytest.mark.parametrize("ink, paper", [((0.6, 0.1, 0.1), 1.0), ((0.95, 0.95, 0.8), 0.0)])
+def test_lines_on_a_layer_of_their_own_get_paper(ink, paper):
+    covered = lines(300, 400, (0, 0, 0), (1, 1, 1))[..., :1]
+    colours = as_tensor(np.broadcast_to(ink, (300, 400, 3)))
+    laid = on_paper(colours, as_tensor(covered))
+    torch.testing.assert_close(laid, as_tensor(covered * np.array(ink) + (1 - covered) * paper))
+    half = np.where(np.arange(400)[:, None] < 200, 1.0, 0.0)[None].repeat(300, 0)
+    assert on_paper(as_tensor(scene(300, 400)), as_tensor(half)) is None
+    assert on_paper(colours, as_tensor(half)) is None  # a shape, not lines
+
+
+def test_a_layer_of_ink_draws_the_content():
+    """Its hidden pixels once got the ink's colour, and the picture with them."""
+    style = np.dstack([np.full((200, 260, 3), (0.6, 0.1, 0.1)), lines(200, 260, (0, 0, 0), (1, 1, 1), 1.5)[..., :1]])
+    settings = Settings(features="built-in", device="cpu", quality="draft")
+    painted = stylize(scene(90, 120).astype(np.float32), style.astype(np.float32), settings)
+    assert np.median(painted) > 0.8 and 0.03 < (painted[..., 1] < 0.6).mean() < 0.4
+
+
+@pytest.mark.parametrize("paper, ink", [(WHITE, BLACK), (BLACK, WHITE)])
+def test_lines_over_the_tones_of_a_content(paper, ink):
+    found = ink_of(as_tensor(lines(300, 400, paper, ink)))
+    content = luminance(as_tensor(scene(61, 83)))
+    bare, covered = (torch.full_like(content, float(luminance(as_tensor([[x]])))) for x in (paper, ink))
+    torch.testing.assert_close(over(covered, content, found, 1.0), covered, rtol=0, atol=0.02)
+    tones = over(bare, content, found, 1.0)  # those of the content, a little nearer to the paper
+    off, rest = tones - content, bare - content
+    assert float((off / rest).median()) == pytest.approx(0.25, abs=0.02)
+    assert float(over(bare, content, found, 0.0).std()) < 0.01 < float(over(bare, content, found, 0.5).std())
+
+
+def test_kept_colours_with_lines_over_them():
+    content, style = (x.astype(np.float32) for x in (scene(225, 300), line_art(240, 320)))
+    settings = Settings(features="built-in", device="cpu", quality="draft", keep_colours="luminance")
+    before, after = (luminance(as_tensor(x)) for x in (content, stylize(content, style, settings)))
+    alike = np.corrcoef(*(blurred(x, 4.0).flatten().numpy() for x in (before, after)))[0, 1]
+    assert alike > 0.9, alike  # light and shade are the content's
+    ink = ink_of(as_tensor(style))
+    drawn_there = luminance(in_lines(as_tensor(content), ink)) < float((ink.paper + ink.ink).mean()) / 2
+    darker = before - after
+    there, elsewhere = float(darker[drawn_there].mean()), float(darker[~drawn_there].mean())
+    assert there > 0.05 > elsewhere, (there, elsewhere)
