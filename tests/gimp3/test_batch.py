@@ -77,6 +77,26 @@ def test_the_example_keeps_transparency_where_the_file_can(console, ending, mode
             assert np.array_equal(np.asarray(result)[..., 3], content[..., 3])
 
 
+def test_red_ink_on_a_transparent_layer_draws_the_photo(console):
+    folder = console.gimp.folder / "ink"
+    folder.mkdir()
+    y, x = np.mgrid[0:200, 0:260]
+    away = np.minimum(np.abs((x + 0.3 * y) % 37 - 18), np.abs((y - 0.2 * x) % 53 - 26))
+    ink = np.dstack([np.full((200, 260, 3), (0.7, 0.1, 0.1)), np.clip(1.5 - away, 0, 1)])
+    y, x = np.mgrid[0:150, 0:210]
+    disc = np.hypot(y - 70, x - 110) < 50  # dark on light
+    save(np.repeat(np.where(disc, 0.3, 0.7)[..., None], 3, 2), folder / "photo.png")
+    save(ink, folder / "ink.png")
+    names = {"CONTENT": "photo.png", "STYLE": "ink.png", "OUT": "result.png"}
+    console.do(RUN, paths={name: str(folder / file) for name, file in names.items()}, script=draft())
+    with Files.open(folder / "result.png") as result:
+        painted = np.asarray(result.convert("RGB")) / 255
+    border = np.abs(np.hypot(y - 70, x - 110) - 49) < 2.5
+    assert np.median(painted[disc & ~border]) > 0.85 < np.median(painted[~disc & ~border])  # paper, in light and dark
+    red = painted[border].mean(0) - painted[~border].mean(0)
+    assert red[1] < -0.2 and red[1] < red[0] - 0.1
+
+
 def painted_files(console, **paths):
     """What the example sends to the engine of the files ``content`` and ``style``, and the file that it writes."""
     names = {name.upper(): str(path) for name, path in paths.items()}
