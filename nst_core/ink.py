@@ -63,15 +63,15 @@ def ink_of(style: torch.Tensor, visible: torch.Tensor | None = None, times: floa
     drawn = far > OF_PAPER
     if not bool(drawn.any()) or float(drawn.float().mean()) > 1 - PAPER:
         return None
-    ink = pixels[far >= torch.quantile(far[drawn][:SOME], 1 - DARKEST)].mean(0)
+    ink = pixels[far >= torch.quantile(far[drawn], 1 - DARKEST)].mean(0)
     axis = ink - paper
     if float(axis.norm()) < CONTRAST:
         return None
-    share = off @ axis / axis.square().sum()
+    covered = _coverage(style, paper, ink)[0, 0]
+    share = covered[there]
     if float((off - share[:, None] * axis).square().sum()) > TWO_COLOURS * float(off.square().sum()):
         return None
-    coverage = ((style - paper.view(1, 3, 1, 1)) * axis.view(1, 3, 1, 1)).sum(1)[0] / axis.square().sum()
-    width = _width(coverage.clamp(0, 1), there) / extent(*style.shape[2:])
+    width = _width(covered.clamp(0, 1), there) / extent(*style.shape[2:])
     if width > WIDEST:
         return None
     quantiles = np.quantile(share.clamp(0, 1).numpy(), np.linspace(0, 1, RANKS))
@@ -83,24 +83,23 @@ def on_paper(colours: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor | None:
 
     That is white, or black where the lines are light. None where what is visible is anything else.
     """
+    small = shrunk(colours, LOOKED_AT), shrunk(alpha, LOOKED_AT)
     for paper in (1.0, 0.0):
-        laid = torch.lerp(torch.full_like(colours, paper), colours, alpha)
-        found = ink_of(laid)
+        found = ink_of(_laid(*small, paper))
         if found and float((found.paper - paper).abs().max()) < OF_PAPER:
-            return laid
+            return _laid(colours, alpha, paper)
     return None
 
 
-def over(luma: torch.Tensor, content: torch.Tensor, ink: Ink, tones: float) -> torch.Tensor:
-    """The lines of a painted ``luma`` on ``tones``, 0 to 1, of those of ``content``; all are luma (1, 1, H, W).
+def over(painted: torch.Tensor, content: torch.Tensor, ink: Ink, tones: float) -> torch.Tensor:
+    """The luma (1, 1, H, W) of ``painted`` lines, (1, 3, H, W), on ``tones``, 0 to 1, of those of the ``content``.
 
-    What is not left of the content's tones is their mean.
+    ``content`` is its luma, (1, 1, H, W). What is not left of its tones is their mean.
     """
-    paper, dark = (float(colour.luminance(x.view(1, 3, 1, 1))) for x in (ink.paper, ink.ink))
-    covered = ((luma - paper) / (dark - paper)).clamp_(0, 1)
+    of_paper, of_ink = (float(colour.luminance(x.view(1, 3, 1, 1))) for x in (ink.paper, ink.ink))
     between = torch.lerp(content.mean(), content, tones)
-    between = torch.lerp(between, torch.full_like(between, paper), LIGHTER)
-    return covered.mul_(dark - between).add_(between)
+    between = torch.lerp(between, torch.full_like(between, of_paper), LIGHTER)
+    return _coverage(painted, ink.paper, ink.ink).clamp_(0, 1).mul_(of_ink - between).add_(between)
 
 
 def in_lines(content: torch.Tensor, ink: Ink) -> torch.Tensor:
@@ -161,6 +160,17 @@ def _along(edges, luma, deviation):
             total.add_(seen, alpha=weight)
             weights += weight
     return total.div_(weights)
+
+
+def _laid(colours, alpha, paper):
+    return torch.lerp(torch.full_like(colours, paper), colours, alpha)
+
+
+def _coverage(picture, paper, ink):
+    """How far ink covers each pixel of (1, 3, H, W), (1, 1, H, W): 0 for the paper's colour, 1 for the ink's."""
+    axis = ink - paper
+    axis = axis / axis.square().sum()
+    return (picture * axis.view(1, 3, 1, 1)).sum(1, keepdim=True) - float(paper @ axis)
 
 
 def _most_common(pixels):

@@ -219,7 +219,7 @@ def _finished(painted, pictures, content, settings, steps):
     if keeps or grey:
         luma = colour.luminance(painted)
         if keeps and pictures.ink:
-            luma = over(luma, colour.luminance(of_content), pictures.ink, steps.tones)
+            luma = over(painted, colour.luminance(of_content), pictures.ink, steps.tones)
         elif keeps and settings.preset != "gatys":
             luma = colour.toned(luma, colour.luminance(of_content), pictures.visible)
         painted = luma.expand(-1, 3, -1, -1)
