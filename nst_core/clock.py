@@ -28,7 +28,7 @@ class Clock:
     READY, SHOWN = 0.3, 0.3  # between the strokes and the first evaluation; the strokes shown, each million of pixels
     FINISHED, GIVEN = 0.5, 0.3  # the contrast found, and given, each million of pixels
     BEGIN = 0.7  # evaluations that it takes as long as to begin a scale
-    PLACE = 2.8e-6  # of the layout, see synthesis.places
+    PLACE = 2.8e-6  # of the layout, see nst_core.plan
     WHOLE_NETWORK = 4.0  # an evaluated pixel with features that are not fitted, which are twice as many
     ON_A_CARD = 0.04  # an evaluated pixel there, with all else left to the processor; an H200 takes a third of that
     LAUNCHED = 0.013  # an evaluation there, however small: so long the processor takes to tell the card what to do

@@ -19,6 +19,7 @@ from nst_core.likeness import distance_to
 from nst_core.objective import Objective
 from nst_core.optimize import FIRST_STEP, RATE, SHORT_FIRST_STEP, SHORT_RATE, STROKES_RATE, Search, minimise
 from nst_core.place import Place, place, tried
+from nst_core.plan import plan
 from nst_core.precision import agrees, in_precision, products
 from nst_core.preconditioner import preconditioner
 from nst_core.pyramid import extent, resized, shrunk
@@ -300,11 +301,11 @@ def _style_at(pictures, brush_size, content_height, content_width, resize=resize
 
 
 def _places(height, width, recipe, settings):
-    """The work of laying out the strokes; see synthesis.places."""
+    """The work of laying out the strokes; see :mod:`nst_core.plan`."""
     longest = extent(height, width)
     if not recipe.strokes:
         return 0.0
-    square = synthesis.places(longest, settings.brush_size, recipe.even, recipe.straight, _detailed(settings))
+    square = plan(longest, settings.brush_size, recipe.even, recipe.straight, _detailed(settings)).work
     return square * height * width / longest**2
 
 

@@ -7,17 +7,20 @@ together: whole strokes are taken, not single patches, which is what an exact se
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 NARROWING = 3.0  # by which the square around a position's match that chance takes from narrows each time
 OFTEN = 20.0  # a patch in use more often than so many times its share costs no more
 SPREAD = 3  # patches around one that is in use and count as in use too
 SMEAR = 3  # patches from one to another that shows the same then
+APART = (1, 4)
 
 with warnings.catch_warnings():  # torch says once in a process that these tensors are new: here, and to nobody
     warnings.simplefilter("ignore")
@@ -42,6 +45,23 @@ class Effort:
     def offers(self) -> int:
         """How many offers are made to each position, about: those by chance are a few."""
         return self.rounds * (4 * len(self.steps) + 4)
+
+
+@dataclass(frozen=True)
+class Dearer:
+    """What makes a match dearer than it is unlike.
+
+    Attributes:
+        reuse: by being used already, so that all of the style is seen and no part of it everywhere (Kaspar et al.,
+            2015); in units of the usual cost, where all are used alike.
+        smear: by being :func:`smeared`, in the same units.
+        tear: by being :func:`torn` from all its neighbours, in units of the costs: where these are flat colours, the
+            usual cost is next to none.
+    """
+
+    reuse: float = 0.0
+    smear: float = 0.0
+    tear: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -121,17 +141,12 @@ def improved(
     index: torch.Tensor,
     wanted: Wanted,
     there: Offered,
-    reuse: float,
-    smear: float,
+    dearer: Dearer,
     effort: Effort,
     random: torch.Generator,
     on_offer: Callable[[float], bool] = lambda done: False,
 ) -> torch.Tensor:
     """``index``, (rows·columns,), with better matches: for every patch of ``wanted`` its like among ``there``'s.
-
-    ``reuse`` is how much dearer a patch gets by being used, in units of the usual cost where all are used alike, so
-    that all of the style is seen and no part of it everywhere (Kaspar et al., 2015). ``smear`` is how much dearer it is
-    to be :func:`smeared`, in the same units.
 
     ``on_offer`` is told the share of the search that is done after each offer; where it answers True, the search ends
     with what it has.
@@ -140,11 +155,11 @@ def improved(
     for number in range(effort.rounds):
         index = _index(places, there)
         penalty = there.penalty
-        if reuse:
+        if dearer.reuse:
             usual = costs(wanted, there, index).median()
-            penalty = penalty + reuse * usual * density(index, there).flatten().clamp(max=OFTEN)
+            penalty = penalty + dearer.reuse * usual * density(index, there).flatten().clamp(max=OFTEN)
         cost = _costs(wanted, there.points, penalty, index)
-        dearer_if_smeared = smear and smear * float(cost.add(wanted.squares).median())
+        dearer_if_smeared = dearer.smear and dearer.smear * float(cost.add(wanted.squares).median())
         if dearer_if_smeared:
             cost.add_(smeared(places).flatten(), alpha=dearer_if_smeared)
         offers = list(_offers(wanted, there, effort, random))
@@ -153,9 +168,9 @@ def improved(
             its_cost = _costs(wanted, there.points, penalty, _index(another, there))
             if dearer_if_smeared:
                 its_cost.add_(smeared(another).flatten(), alpha=dearer_if_smeared)
-            better = (its_cost < cost).view(wanted.rows, wanted.columns)
-            cost = torch.minimum(its_cost, cost)
-            places = torch.where(better, another, places)
+            better = its_cost < cost if not dearer.tear else its_cost + _torn_more(another, places, dearer.tear) < cost
+            cost = torch.where(better, its_cost, cost)
+            places = torch.where(better.view(wanted.rows, wanted.columns), another, places)
             if on_offer((number + made / len(offers)) / effort.rounds):
                 return _index(places, there).long()
     return _index(places, there).long()
@@ -192,6 +207,46 @@ def smeared(places: torch.Tensor) -> torch.Tensor:
         for start in (0, length - count):
             found.narrow(dim, start, count).logical_or_(same)
     return found
+
+
+def torn(places: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
+    """How many of the neighbours ``among`` match elsewhere than where ``places`` go on: (rows, columns), 0 to 8.
+
+    Both are rows and columns of matches, (2, rows, columns), and the neighbours those :data:`APART`. What goes on in
+    one another shows the style as it is, with edges as straight as it has them.
+    """
+    return torch.from_numpy(_unequal(_shift(places), _shift(among)))
+
+
+def _torn_more(another, places, tear):
+    """What it costs more to be torn like ``another`` than to be like ``places``, (rows·columns,)."""
+    now = _shift(places)
+    more = _unequal(_shift(another), now) - _unequal(now, now)
+    return torch.from_numpy(more).flatten() * (tear / (4 * len(APART)))
+
+
+# compared in NumPy, on one thread: with so little to do to each number, and so many small scales, in half the time
+
+
+def _shift(places):
+    """How far from its own place each one's match is, down and right in one number."""
+    down, right = places.numpy()
+    shift = down.astype(np.int32)
+    shift -= np.arange(shift.shape[0], dtype=np.int32)[:, None]
+    shift <<= 16
+    shift += right
+    shift -= np.arange(shift.shape[1], dtype=np.int32)
+    return shift
+
+
+def _unequal(shift, among):
+    count = np.zeros(shift.shape, np.int8)
+    for dim, apart in itertools.product((0, 1), APART):
+        before, after = (np.s_[:-apart], np.s_[apart:]) if dim == 0 else (np.s_[:, :-apart], np.s_[:, apart:])
+        unequal = shift[before] != among[after]
+        count[before] += unequal
+        count[after] += unequal if shift is among else shift[after] != among[before]
+    return count
 
 
 def density(index: torch.Tensor, there: Offered) -> torch.Tensor:

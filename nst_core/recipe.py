@@ -41,7 +41,7 @@ REGAINED = 0.6
 DRAWING = 0.2  # of the content's drawing in the start at strength 50, falling to none at 100
 # by which likeness to the content counts less in the choice of strokes, from strength 50 to 100, little at first: the
 # search finds the style at 75 anyhow, and roofs and towers stay
-GUIDANCE_DECADES = 1.6
+GUIDANCE_DECADES = 2.0
 # times more that it counts, up to strength 50, falling to none at 100, where a coarser scale's strokes have lost what
 # is there: else a cup is as pink as its table, and a face has no eyes
 INSISTENCE = 5.0
@@ -207,7 +207,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0, of_lines: b
         recolour=min(1.0, strength / RECOLOURED_AT),
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
-        guidance=10 ** (-GUIDANCE_DECADES * above**1.7) * (GUIDED_LINES if of_lines else GUIDANCE_OF_FLAT**flat),
+        guidance=10 ** (-GUIDANCE_DECADES * above**2) * (GUIDED_LINES if of_lines else GUIDANCE_OF_FLAT**flat),
         insistence=INSISTENCE * (1 - above) ** 2.5,
         even=above ** (4 - 3 * straight),
         straight=straight,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -24,60 +24,29 @@ import torch.nn.functional as F
 from nst_core import layout
 from nst_core.likeness import distance
 from nst_core.lost import LOST_AT, lost
-from nst_core.patchmatch import Effort, density, improved, offered, wanted
-from nst_core.pyramid import MOST_ENLARGED, blurred, extent, resized
+from nst_core.patchmatch import Dearer, density, improved, offered, wanted
+from nst_core.plan import finest, plan
+from nst_core.pyramid import blurred, extent, resized
 from nst_core.showing import PATCH, Field, copy, shown
 
-COARSEST, FINEST = 48, 512  # longest sides in pixels of the content's copies: at 48 a patch is a swirl
-STEP = 1.65  # how much longer than the scale before it a scale is, at most
-SHORTEST_STYLE = 32  # of their longest side: a smaller brush begins at a finer scale
-TURNS = (1, 2, 3, 4, 6, 8)  # searches and means at the finest scale, the one before it, and so on
-THOROUGH = Effort(rounds=2)
-NEARBY = Effort(rounds=1, steps=(2, 1, 1), farthest=8)  # where places are only halved: all else is found by then
 DIRECTIONS = 24  # principal components of the style's patches that tell how they look: some 95 % of the variance
 GUIDE = 0.018  # how much the likeness to the content counts, against the look, where the content is flat
 SALIENCE = 14.0  # how many times more it counts where the content has something on it
 SHAPES = 3.0  # how much more the content's shapes count than its colours
 BLUR = (2.0, 1.0)  # standard deviations in pixels: of colours, and of shapes, which are what the first leaves out
-REUSE = 0.2  # see :func:`nst_core.patchmatch.improved`; at 1, all leave for what was free and meet there
+REUSE = 0.2  # see :class:`nst_core.patchmatch.Dearer`; at 1, all leave for what was free and meet there
 SMEAR = 0.5  # likewise, for a style that is not of flat colours; those are made of stripes
+# of the variance of a style's patches, for what goes on in none of its neighbours, in a style of flat colours: less
+# bends its straight edges, more cuts round ones to steps
+TEAR = 0.03
 CHANCE = 0.15  # by how much the first choices are changed at random, so that another seed gives another picture
 PULL = 80.0  # towards an even layout: of the style's variance, for a place that is the style's longest side away
 OTHER = 2**31  # is added to a seed for other choices: none of the settings' is as large, and the generator sees 32 bits
-PULLED = 2  # scales, from the coarsest on, at which it pulls in full
-LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
-LARGE = 800  # longest side in pixels from which on places are made finer once more: at full size they would be seen
-LEAST_TURN = 6000  # places that a turn takes as long as at least, however few there are
-SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
 BEFORE, BETWEEN = 30, 14  # searches through all places that it takes as long as to begin a scale, and a turn
 LARGER = 1.4  # times as large are the parts of a layout of larger ones
 FRAYED = 180  # longest side in pixels from which on a style's straight edges would fray along each edge of the content:
 LESS_GUIDED = 0.2  # of the guidance is left to these scales for such a style
-JUDGED = 180  # longest side in pixels from which on it can be told which of the ways to lay out is most like the style
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way to lay out: how much of the pull to an even layout there is, 0 to 1, whether its parts are the ``"usual"``
-    ones, ``"larger"`` or ``"smaller"``, and whether the choices that are left to chance are other ones."""
-
-    pull: float
-    parts: str = "usual"
-    other: bool = False
-
-
-# that are tried, as no style tells which does it good: rows of windows meet in next to no pull, swirls in all of it
-WAYS = (Way(1.0), Way(0.025), Way(0.002))
-# where edges are straight, and figures that are pulled apart are joined by nothing
-STRAIGHT_WAYS = (
-    Way(1.0),
-    Way(1.0, "larger"),
-    Way(0.025),
-    Way(0.008),
-    Way(0.025, "smaller", other=True),
-    Way(0.008, "smaller", other=True),
-)
 
 
 def field(
@@ -102,7 +71,7 @@ def field(
         seed: of all that is left to chance.
         brush_size: in per cent.
         guidance: how much the likeness to the content counts; 1 is usual.
-        reuse: how much dearer what is used gets; see :func:`nst_core.patchmatch.improved`.
+        reuse: how much dearer what is used gets; see :class:`nst_core.patchmatch.Dearer`.
         even: how much places are drawn to a layout that uses all of the style alike (:mod:`nst_core.layout`), 0 to 1.
         straight: how straightly the parts of that layout are cut, 0 to 1.
         cells: how many parts it has.
@@ -113,81 +82,20 @@ def field(
         on_work: called often with the share of the work that is done. Where it answers True, the search ends with what
             it has, which is broader and rougher; it may also raise.
     """
-    factor = brush_size / 100
-    scales = _scales(extent(*content.shape[2:]), factor, detailed)
-    search = _Search(content, style, visible, factor, guidance, insistence, reuse, straight, cells, scales[0].side)
-    tried, told = _tried(scales, even), _Told(on_work, _whole(scales, factor, even, straight))
-    begun = []
-    for way in _ways(straight)[: None if tried else 1]:
+    planned = plan(extent(*content.shape[2:]), brush_size, even, straight, detailed)
+    coarsest = (*planned.tried, *planned.others)[0].side
+    search = _Search(
+        content, style, visible, brush_size / 100, guidance, insistence, reuse, even, straight, cells, coarsest
+    )
+    begun, told = [], _Told(on_work, planned.work)
+    for way in planned.ways:
         random = torch.Generator().manual_seed(seed + way.other * OTHER)
-        begun.append((search.refined(None, scales[:tried], way, even, random, told), way, random))
+        begun.append((search.refined(None, planned.tried, way, random, told), way, random))
         if told.ended:  # in the middle of the last of them
             begun = begun[:-1] or begun
             break
     found, way, random = begun[0] if len(begun) == 1 else min(begun, key=lambda one: search.unlike(one[0]))
-    return search.refined(found, scales[tried:], way, even, random, told)
-
-
-def places(
-    longest: float, brush_size: float = 100.0, even: float = 0.0, straight: float = 0.0, detailed: bool = True
-) -> float:
-    """What a field of a content of that longest side, if it is a square, takes in work: places sought, in all turns."""
-    return _whole(_scales(longest, brush_size / 100, detailed), brush_size / 100, even, straight)
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """The longest side of the content's copy, the searches and means, how thorough these are, and how much an even
-    layout pulls, 0 to 1."""
-
-    side: int
-    turns: int
-    effort: Effort
-    pulled: float
-
-
-def _scales(longest, factor, detailed):
-    """The scales, coarsest first, for a content of that longest side and a style ``factor`` times as long."""
-    sides = _sides(factor, min(FINEST, MOST_ENLARGED * longest))
-    turns = [TURNS[min(len(sides) - 1 - number, len(TURNS) - 1)] for number in range(len(sides))]
-    pulled = [LESS ** max(0, number + 1 - PULLED) for number in range(len(sides) - 1)] + [0.0]
-    scales = [_Scale(*scale) for scale in zip(sides, turns, [THOROUGH] * len(sides), pulled, strict=True)]
-    if detailed and longest >= LARGE:
-        scales.append(_Scale(2 * sides[-1], 1, NEARBY, 0.0))  # the same picture, in finer places
-    return scales
-
-
-def _tried(scales, even):
-    """How many scales, from the coarsest on, are searched in each of the ways, to go on from the best."""
-    pulled = [scale for scale in scales if even * scale.pulled]
-    return min(len(pulled), 1 + sum(scale.side < JUDGED for scale in pulled))
-
-
-def _ways(straight):
-    return STRAIGHT_WAYS if straight else WAYS
-
-
-def _whole(scales, factor, even, straight):
-    again = (len(_ways(straight)) - 1) * scales[: _tried(scales, even)]
-    return sum(_work(scale, factor) for scale in [*again, *scales])
-
-
-def _work(scale, factor):
-    # a quick search through many places takes as long as a thorough one through few, which the processor keeps at hand
-    return scale.side**2 * (scale.turns + SETTING_UP * factor**2) + scale.turns * LEAST_TURN
-
-
-def _sides(factor, finest):
-    """Longest sides of the content's copies, coarsest first, up to ``finest``, for a style ``factor`` times as long."""
-    finest = max(COARSEST, min(finest, _finest(factor)))
-    coarsest = min(finest, max(COARSEST, SHORTEST_STYLE / factor))
-    steps = math.ceil(math.log(finest / coarsest, STEP) - 1e-9)
-    return [round(coarsest * (finest / coarsest) ** (i / steps)) if steps else round(finest) for i in range(steps + 1)]
-
-
-def _finest(factor):
-    """The longest side of the content's finest copy: where strokes are larger, a patch shows as much of one."""
-    return FINEST / max(1.0, factor)
+    return search.refined(found, planned.others, way, random, told)
 
 
 class _Told:
@@ -216,31 +124,32 @@ class _Search:
     guidance: float
     insistence: float
     reuse: float
+    even: float
     straight: float
     cells: int
     coarsest: int
 
-    def refined(self, found, scales, way, even, random, told):
+    def refined(self, found, scales, way, random, told):
         """``found``, a field or None, after a search at these scales; there is one, even where told to end."""
         for scale in scales:
-            if told.begin(_work(scale, self.factor)) and found is not None:
+            if told.begin(scale.work) and found is not None:
                 break
             content, style, visible = self._copies(scale.side)
-            force = even * way.pull * PULL * scale.pulled
+            force = self.even * way.pull * PULL * scale.pulled
             pull = _Pull(self._parts[way.parts] if force else None, force, self.straight)
             frayed = self.straight if scale.side > FRAYED else 0.0
             guidance = self.guidance * LESS_GUIDED**frayed
             insistence = self.insistence * (1 - frayed)
             if found is not None and insistence:
                 guidance = guidance * (1 + insistence * self._lost(found, *content.shape[2:]))
-            smear = SMEAR * (1 - self.straight)
-            given = content, style, visible, found, guidance, self.reuse, smear, pull, scale, random, told.share
+            dearer = Dearer(self.reuse, SMEAR * (1 - self.straight), TEAR * self.straight)
+            given = content, style, visible, found, guidance, dearer, pull, scale, random, told.share
             found = _at_scale(*given)
         return found
 
     def unlike(self, found):
         """How unlike the style it is what ``found`` shows."""
-        side = _finest(self.factor)
+        side = finest(self.factor)
         _, style, visible = self._copies(side)
         height, width = (max(1, round(n * side / extent(*self.content.shape[2:]))) for n in self.content.shape[2:])
         return distance(shown(found, self.style, height, width, 100 * self.factor), style, None, visible)
@@ -265,7 +174,7 @@ class _Search:
         return copy(self.content, side), style, visible
 
 
-def _at_scale(content, style, visible, coarser, guidance, reuse, smear, pull, scale, random, on_share):
+def _at_scale(content, style, visible, coarser, guidance, dearer, pull, scale, random, on_share):
     size = height, width = content.shape[2:]
     a_turn = BETWEEN + scale.effort.offers
 
@@ -276,6 +185,7 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, smear, pull, sc
     told(BEFORE / 3)
     look = principal(style)
     told(BEFORE / 3 * 2)
+    dearer = replace(dearer, tear=dearer.tear * float(look.var((2, 3)).sum()))
     places, from_where = pull(look, size, style.shape[2:])
     there = offered(torch.cat([look, places], 1), _guide(style)[..., _INNER, _INNER], _penalty(visible))
     weight = guidance * GUIDE * PATCH**2 * (1 + SALIENCE * _salience(content))
@@ -296,7 +206,7 @@ def _at_scale(content, style, visible, coarser, guidance, reuse, smear, pull, sc
             break
         look = principal(F.pad(picture, (_HALF,) * 4, mode="replicate"))
         here = wanted(torch.cat([look, from_where], 1), guide, weight)
-        index = improved(index, here, there, reuse, smear, scale.effort, random, on_offer)
+        index = improved(index, here, there, dearer, scale.effort, random, on_offer)
     rows, columns = _middles(index, there, height, width)
     used = F.pad(density(index, there), (_HALF,) * 4, mode="replicate")
     return Field(rows, columns, tuple(style.shape[2:]), used / used.mean())

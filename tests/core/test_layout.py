@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core import colour, layout, synthesis
+from nst_core import colour, layout, plan, synthesis
 from nst_core.likeness import distance
 from nst_core.samples.painting import painting
 from nst_core.samples.scene import scene
@@ -179,8 +179,9 @@ def test_the_layout_that_is_most_like_the_style_is_taken(pictures, evenly, monke
     """With the pull to an even layout or with less of it, from the very same choices on."""
     content, style = pictures()
     chosen = field(content, style, 0, guidance=0.05, even=1.0)
-    monkeypatch.setattr(synthesis, "_tried", lambda scales, even: 0)
-    each = [field(content, style, 0, guidance=0.05, even=way.pull) for way in synthesis.WAYS]
+    ways = plan.WAYS
+    monkeypatch.setattr(plan, "WAYS", (plan.Way(1.0),))
+    each = [field(content, style, 0, guidance=0.05, even=way.pull) for way in ways]
     same = [torch.equal(chosen.rows, x.rows) and torch.equal(chosen.columns, x.columns) for x in each]
     unlike = [distance(shown(x, style, 240, 320), style) for x in each]
     assert same == [number == unlike.index(min(unlike)) for number in range(len(each))], unlike
@@ -189,7 +190,7 @@ def test_the_layout_that_is_most_like_the_style_is_taken(pictures, evenly, monke
 
 def test_larger_parts_bring_more_of_the_style(monkeypatch):
     """Where they are what strokes are drawn to."""
-    monkeypatch.setattr(synthesis, "WAYS", (synthesis.Way(1.0),))
+    monkeypatch.setattr(plan, "WAYS", (plan.Way(1.0),))
     content, style = tensor(scene(96, 128)), tiled(16, 20)
     many, few = (field(content, style, 0, guidance=0.05, even=1.0, cells=cells) for cells in (48, 12))
     unlike = [distance(shown(x, style, 240, 320), style) for x in (many, few)]
@@ -206,8 +207,8 @@ def test_the_layout_of_straight_edges_is_the_best_of_more(pictures, monkeypatch)
         return distance(shown(search(), style, 240, 320), style)
 
     best, each = unlike(), []
-    for way in synthesis.STRAIGHT_WAYS:
-        monkeypatch.setattr(synthesis, "STRAIGHT_WAYS", (way,))
+    for way in plan.STRAIGHT_WAYS:
+        monkeypatch.setattr(plan, "STRAIGHT_WAYS", (way,))
         each.append(unlike())
     # told from one another when half of the way is done
     assert best <= 1.05 * min(each) and best < 0.95 * max(each), (best, each)

@@ -1,12 +1,13 @@
 """The search for patches against an exact one, and what it costs to use a patch often."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from nst_core.patchmatch import Effort, costs, density, improved, offered, smeared, wanted
+from nst_core.patchmatch import APART, Dearer, Effort, costs, density, improved, offered, smeared, torn, wanted
 
 
 def maps(rows, columns, seed):
@@ -23,7 +24,7 @@ WANTED, THERE = wanted(*HERE, WEIGHT), offered(*STYLE)
 def search(sought=WANTED, there=THERE, reuse=0.0):
     random = torch.Generator().manual_seed(0)
     start = torch.randint(0, there.rows * there.columns, (len(sought.points),), generator=random)
-    return start, improved(start, sought, there, reuse, 0.0, Effort(6), random)
+    return start, improved(start, sought, there, Dearer(reuse), Effort(6), random)
 
 
 def test_it_comes_near_to_what_an_exact_search_finds():
@@ -111,13 +112,51 @@ def test_a_stripe_gives_way_to_what_goes_on(smear, most):
         (rows * 60 + start).flatten(),
         wanted(*(both + off).split((5, 2), 1), torch.ones(40, 60)),
         offered(*both.split((5, 2), 1)),
-        0.0,
-        smear,
+        Dearer(smear=smear),
         Effort(2),
         random,
     ).view(40, 60)
     left = smeared(torch.stack([found // 60, found % 60]))[10:30, 15:45].float().mean()
     assert left <= most and (smear or left > 0.9)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(9, 13), (3, 11), (1, 2)])
+@pytest.mark.parametrize("kind", [torch.int16, torch.int32])
+def test_what_goes_on_elsewhere_than_its_neighbours_is_torn(rows, columns, kind):
+    random = torch.Generator().manual_seed(3)
+    places, among = (torch.randint(0, 2, (2, rows, columns), generator=random).to(kind) for _ in range(2))
+    places[0] += torch.arange(rows, dtype=kind)[:, None]
+    among[0] += torch.arange(rows, dtype=kind)[:, None]
+    for others in (among, places):
+        for row, column in itertools.product(range(rows), range(columns)):
+            expected = 0
+            for down, right in (
+                (d * apart, r * apart) for apart in APART for d, r in ((0, 1), (1, 0), (0, -1), (-1, 0))
+            ):
+                if 0 <= row + down < rows and 0 <= column + right < columns:
+                    goes_on = places[:, row, column] + torch.tensor([down, right])
+                    expected += int((others[:, row + down, column + right] != goes_on).any())
+            assert int(torn(places, others)[row, column]) == expected
+
+
+def test_what_is_dear_to_tear_hangs_together_where_one_match_is_as_good_as_another():
+    """Two flat colours, and an edge that is straight in the style and bent by a pixel here and there in the content."""
+    columns = torch.arange(60).expand(40, 60)
+    bent = 30 + (torch.rand(40, 1, generator=torch.Generator().manual_seed(0)) < 0.5).long()
+    style, content = ((columns >= edge).float() for edge in (30, bent))
+    style = style + 0.001 * torch.randn(40, 60, generator=torch.Generator().manual_seed(1))
+    look, sought = (F.unfold(x[None, None], 5).view(1, 25, 36, 56) for x in (style, content))
+    start = torch.randint(0, 36 * 56, (36 * 56,), generator=torch.Generator().manual_seed(2))
+    there, here = offered(look, look[:, :1] * 0), wanted(sought, look[:, :1] * 0, torch.zeros(36, 56))
+    pieces, unlike = [], []
+    for tear in (0.0, 0.03 * float(look.var((2, 3)).sum())):
+        random = torch.Generator().manual_seed(0)
+        found = improved(start, here, there, Dearer(tear=tear), Effort(3), random)
+        places = torch.stack([found // 56, found % 56]).view(2, 36, 56)
+        pieces.append(float(torn(places, places).float().mean()))
+        unlike.append(float(costs(here, there, found).mean()))
+    assert pieces[1] < 0.5 * pieces[0]
+    assert unlike[1] < unlike[0] + tear
 
 
 @pytest.mark.parametrize("columns", [16_383, 16_385, 40_000])
@@ -127,7 +166,7 @@ def test_a_long_strip_is_searched_to_its_end(columns):
     ends = wanted(look[..., -40:], torch.zeros(1, 1, 1, 40), torch.zeros(1, 40))
     start = torch.zeros(40, dtype=torch.long)
     there = offered(look, torch.zeros(1, 1, 1, columns))
-    found = improved(start, ends, there, 0.0, 0.0, Effort(8), torch.Generator().manual_seed(0))
+    found = improved(start, ends, there, Dearer(), Effort(8), torch.Generator().manual_seed(0))
     assert int(found.min()) > 0.99 * columns and int(found.max()) < columns
 
 
@@ -137,7 +176,7 @@ def test_equal_seeds_find_the_same():
 
 def test_chance_takes_no_match_from_farther_than_it_may():
     start, _ = search()
-    found = improved(start, WANTED, THERE, 0.0, 0.0, Effort(1, steps=(), farthest=6), torch.Generator())
+    found = improved(start, WANTED, THERE, Dearer(), Effort(1, steps=(), farthest=6), torch.Generator())
     moved = (found // 36 - start // 36).abs(), (found % 36 - start % 36).abs()
     most = 6 + 2  # narrowing by three: as far as two from where the first chance led to
     assert 6 <= max(int(m.max()) for m in moved) <= most
@@ -153,7 +192,7 @@ def test_a_search_tells_how_far_it_is_and_can_be_ended_with_what_it_has():
 
         told.clear()
         start, random = search()[0], torch.Generator().manual_seed(0)
-        return improved(start, WANTED, THERE, 0.0, 0.0, Effort(2), random, on_offer)
+        return improved(start, WANTED, THERE, Dearer(), Effort(2), random, on_offer)
 
     costly, usual = (float(costs(WANTED, THERE, found(last)).mean()) for last in (0.1, 2))
     assert told == sorted(set(told)) and told[0] > 0 and told[-1] == 1

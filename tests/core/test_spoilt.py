@@ -97,13 +97,16 @@ def test_flat_colours_are_not_cut_to_shreds(monkeypatch):
     monkeypatch.setattr(recipes, "CONTRAST_OF_FLAT", 0.0)
     monkeypatch.setattr(recipes, "INSISTENCE", 0.0)
 
-    def unlike():
+    def unlike(guidance, tear):
+        monkeypatch.setattr(recipes, "GUIDANCE_OF_FLAT", guidance)
+        monkeypatch.setattr(synthesis, "TEAR", tear)
         painted = stylize(low_contrast(192, 256), FLAT[1], settings(evaluations=4))
         return distance(tensor(painted), tensor(FLAT[1]))
 
-    whole = unlike()
-    monkeypatch.setattr(recipes, "GUIDANCE_OF_FLAT", 1.0)
-    assert whole < 0.85 * unlike()
+    less_guided, hanging_together = recipes.GUIDANCE_OF_FLAT, synthesis.TEAR
+    shreds = unlike(1.0, 0.0)
+    assert unlike(less_guided, 0.0) < 0.85 * shreds
+    assert unlike(1.0, hanging_together) < 0.85 * shreds
 
 
 def test_what_is_lost_in_flat_colours_comes_back_in_whole_pieces(monkeypatch):

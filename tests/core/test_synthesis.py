@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from nst_core import showing, starting, synthesis
+from nst_core import plan, showing, starting, synthesis
 from nst_core.colour import matched
 from nst_core.lost import lost
 from nst_core.progress import Cancelled
@@ -106,13 +106,13 @@ def test_a_field_shows_the_same_at_every_size(factor):
 
 
 def test_a_large_picture_is_the_same_one_in_finer_places(monkeypatch):
-    monkeypatch.setattr(synthesis, "LARGE", 200)
-    monkeypatch.setattr(synthesis, "FINEST", 256)
+    monkeypatch.setattr(plan, "LARGE", 200)
+    monkeypatch.setattr(plan, "FINEST", 256)
     fine = field(CONTENT, STYLE, 0)
-    monkeypatch.setattr(synthesis, "LARGE", 300)
+    monkeypatch.setattr(plan, "LARGE", 300)
     coarse = field(CONTENT, STYLE, 0)
     assert max(coarse.rows.shape) == 256 and max(fine.rows.shape) == 512
-    monkeypatch.setattr(synthesis, "LARGE", 200)
+    monkeypatch.setattr(plan, "LARGE", 200)
     assert torch.equal(field(CONTENT, STYLE, 0, detailed=False).rows, coarse.rows)
     before = shown(coarse, STYLE, 192, 256)
     assert distance(resized(shown(fine, STYLE, 192, 256), 48, 64), resized(before, 48, 64)) < 0.03
@@ -121,8 +121,8 @@ def test_a_large_picture_is_the_same_one_in_finer_places(monkeypatch):
 @pytest.mark.parametrize(("large", "finer"), [(1000, 1), (256, 2)])
 def test_a_large_brush_has_places_as_large(monkeypatch, large, finer):
     """Else a patch would show a bit of a stroke, and strokes fall to pieces along the content's detail."""
-    monkeypatch.setattr(synthesis, "LARGE", large)
-    monkeypatch.setattr(synthesis, "FINEST", 160)
+    monkeypatch.setattr(plan, "LARGE", large)
+    monkeypatch.setattr(plan, "FINEST", 160)
     sides = [max(field(CONTENT, STYLE, 0, brush_size).rows.shape) for brush_size in (50, 100, 125, 250)]
     assert sides == [finer * side for side in (160, 160, 128, 64)]
 
@@ -197,12 +197,16 @@ def test_it_tells_how_far_it_is_and_can_be_ended_anywhere(even):
 
 def test_the_work_is_known_before():
     """In places, as many as are sought in all turns: with it, a run can tell how long it will be."""
-    most, detailed, draft = (synthesis.places(side) for side in (1600, 800, 700))
+
+    def work(side, **given):
+        return plan.plan(side, **given).work
+
+    most, detailed, draft = (work(side) for side in (1600, 800, 700))
     assert most == detailed > 2 * draft > 2 * 512**2
-    assert synthesis.places(1600, detailed=False) == draft
-    assert 1.5 * draft < synthesis.places(700, even=1.0) < 1.8 * draft  # its coarse scales are searched three times
-    assert 2.0 * draft < synthesis.places(700, even=1.0, straight=1.0) < 3.0 * draft  # and here six times
-    assert synthesis.places(700, brush_size=400) > 0.25 * 512**2  # a large copy of the style is to be seen to
+    assert work(1600, detailed=False) == draft
+    assert 1.5 * draft < work(700, even=1.0) < 1.8 * draft  # its coarse scales are searched three times
+    assert 2.0 * draft < work(700, even=1.0, straight=1.0) < 3.0 * draft  # and here six times
+    assert work(700, brush_size=400) > 0.25 * 512**2  # a large copy of the style is to be seen to
 
 
 def test_the_start_has_the_contents_shapes_and_the_styles_strokes():
