@@ -19,6 +19,7 @@ PULLED = 2  # scales, from the coarsest on, at which it pulls in full
 LESS = 0.5  # of the pull is left at each of the later ones, and nothing at the last, so that seams close
 JUDGED = 180  # longest side in pixels from which on it can be told which of the ways to lay out is most like the style
 LEAST_TURN = 6000  # places that a turn takes as long as at least, however few there are
+JUDGING = 50_000  # places that it takes as long as to tell how like the style one of the ways has come out
 SETTING_UP = 0.25  # turns that it takes as long as to see to a style's copy, for a style of the content's size
 
 
@@ -74,8 +75,9 @@ class Plan:
 
     @property
     def work(self) -> float:
-        """Places sought, in all."""
-        return len(self.ways) * sum(scale.work for scale in self.tried) + sum(scale.work for scale in self.others)
+        """Places sought, in all, with what else takes as long."""
+        each = sum(scale.work for scale in self.tried) + (JUDGING if self.tried else 0)
+        return len(self.ways) * each + sum(scale.work for scale in self.others)
 
 
 def plan(

@@ -25,7 +25,7 @@ from nst_core import layout
 from nst_core.likeness import distance
 from nst_core.lost import LOST_AT, lost
 from nst_core.patchmatch import Dearer, density, improved, offered, wanted
-from nst_core.plan import finest, plan
+from nst_core.plan import JUDGING, finest, plan
 from nst_core.pyramid import blurred, extent, resized
 from nst_core.showing import PATCH, Field, copy, shown
 
@@ -88,13 +88,18 @@ def field(
         content, style, visible, brush_size / 100, guidance, insistence, reuse, even, straight, cells, coarsest
     )
     begun, told = [], _Told(on_work, planned.work)
+
+    def unlike(one):
+        told.begin(JUDGING)
+        return search.unlike(one[0])
+
     for way in planned.ways:
         random = torch.Generator().manual_seed(seed + way.other * OTHER)
         begun.append((search.refined(None, planned.tried, way, random, told), way, random))
         if told.ended:  # in the middle of the last of them
             begun = begun[:-1] or begun
             break
-    found, way, random = begun[0] if len(begun) == 1 else min(begun, key=lambda one: search.unlike(one[0]))
+    found, way, random = begun[0] if len(begun) == 1 else min(begun, key=unlike)
     return search.refined(found, planned.others, way, random, told)
 
 
