@@ -20,7 +20,7 @@ NARROWING = 3.0  # by which the square around a position's match that chance tak
 OFTEN = 20.0  # a patch in use more often than so many times its share costs no more
 SPREAD = 3  # patches around one that is in use and count as in use too
 SMEAR = 3  # patches from one to another that shows the same then
-APART = (1, 4)
+APART = (1, 4)  # patches from one to its neighbours that are to go on in it
 
 with warnings.catch_warnings():  # torch says once in a process that these tensors are new: here, and to nobody
     warnings.simplefilter("ignore")
