@@ -328,6 +328,7 @@ def _laid_out(pictures, content, size, recipe, settings, on_work):
         straight=recipe.straight,
         cells=recipe.cells,
         insistence=recipe.insistence,
+        emphasis=recipe.emphasis,
         visible=pictures.visible_in_style,
         detailed=_detailed(settings),
         on_work=on_work,

@@ -113,6 +113,19 @@ def blurred(picture: torch.Tensor, deviation: float) -> torch.Tensor:
     return picture
 
 
+def broad(picture: torch.Tensor, finest: float) -> torch.Tensor:
+    """A picture (1, C, H, W) without what is finer than ``finest``, a share of its longest side.
+
+    For broad shapes this is several times as fast as :func:`blurred`. Values may leave [0, 1].
+    """
+    height, width = picture.shape[2:]
+    factor = 1 / max(1.0, 2 * finest * extent(height, width))
+    small = max(2, round(height * factor)), max(2, round(width * factor))
+    return F.interpolate(
+        F.interpolate(picture, small, mode="bilinear", antialias=True), (height, width), mode="bicubic"
+    )
+
+
 def carried_up(painted: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor, detail: float = 1.0) -> torch.Tensor:
     """``painted``, which came of the picture ``coarse``, at the size of ``fine``, the same picture at a finer scale.
 

@@ -45,6 +45,10 @@ GUIDANCE_DECADES = 2.0
 # times more that it counts, up to strength 50, falling to none at 100, where a coarser scale's strokes have lost what
 # is there: else a cup is as pink as its table, and a face has no eyes
 INSISTENCE = 5.0
+INSISTENCE_OF_FLAT = 0.2  # of that for a flat style: more bends its straight edges, none loses waves and windows
+# more of the content's local contrast for the choice of strokes, for a style of flat colours: each of them stands for
+# all that is near it, and a pale face on a pale wall is one and the same; twice as much makes a nostril black
+EMPHASIS = 1.0
 FEWER_CELLS = 0.5  # of the parts at strength 100: the style rises; with a quarter it comes as it is, and no content
 FLAT = (0.4, 0.8)  # shares of a style's patches that are of one colour, from which on it counts as flat, and wholly so
 # of the guidance is left for a flat style: at 1, its colours are cut to pieces by every blade of grass; at half of it,
@@ -85,6 +89,7 @@ class Recipe:
         strokes: how much of the start is laid out in the style's strokes, 0 to 1.
         guidance: how much likeness to the content counts in the choice of strokes, 0 to 1.
         insistence: how many times more it does where that is lost, see :func:`nst_core.synthesis.field`.
+        emphasis: how much more of its local contrast the content has for the choice of strokes.
         even: how far the strokes are drawn to use all of the style alike, 0 to 1.
         straight: how straightly the style is cut into the parts that they are drawn to then, 0 to 1.
         cells: how many parts these are.
@@ -114,6 +119,7 @@ class Recipe:
     strokes: float
     guidance: float
     insistence: float
+    emphasis: float
     even: float
     straight: float
     cells: int
@@ -166,6 +172,7 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0, of_lines: b
             strokes=0.0,
             guidance=0.0,
             insistence=0.0,
+            emphasis=0.0,
             even=0.0,
             straight=0.0,
             cells=1,
@@ -208,7 +215,8 @@ def recipe(settings: Settings, features: str, flatness: float = 0.0, of_lines: b
         noise=1.0 if from_noise else 0.0,
         strokes=0.0 if from_noise else below,
         guidance=10 ** (-GUIDANCE_DECADES * above**2) * (GUIDED_LINES if of_lines else GUIDANCE_OF_FLAT**flat),
-        insistence=INSISTENCE * (1 - above) ** 2.5,
+        insistence=INSISTENCE * INSISTENCE_OF_FLAT**straight * (1 - above) ** 2.5,
+        emphasis=EMPHASIS * straight * (1 - above**2),
         even=above ** (4 - 3 * straight),
         straight=straight,
         cells=round(CELLS * FEWER_CELLS**above**5),

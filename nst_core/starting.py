@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from nst_core import colour
 from nst_core.lost import lost
-from nst_core.pyramid import extent
+from nst_core.pyramid import broad
 from nst_core.recipe import Recipe
 
 FINE = 1 / 64  # of the longest side: what is finer is drawing, what is broader is shapes and light
@@ -21,9 +20,9 @@ def with_strokes(content: torch.Tensor, strokes: torch.Tensor, recipe: Recipe) -
     """
     # in place, as of 12 megapixels each picture takes 144 MB
     start = torch.add(strokes, content, alpha=recipe.drawing)
-    start.add_(_broad(content), alpha=recipe.broad - recipe.drawing)
+    start.add_(broad(content, FINE), alpha=recipe.broad - recipe.drawing)
     if recipe.broad:
-        start.sub_(_broad(strokes), alpha=recipe.broad)
+        start.sub_(broad(strokes, FINE), alpha=recipe.broad)
     if recipe.regained:
         amount = lost(content, strokes).mul_(recipe.regained)
         for one in (slice(n, n + 1) for n in range(3)):  # all at once they take two more pictures
@@ -39,7 +38,7 @@ def with_drawing(picture: torch.Tensor, content: torch.Tensor, amount: float | t
     Mixed as a whole, flat colours of a content would turn the style's flat colours into mud.
     """
     off = content - picture
-    off.sub_(_broad(off))
+    off.sub_(broad(off, FINE))
     return off.mul_(amount).add_(picture)
 
 
@@ -53,13 +52,3 @@ def roughened(picture: torch.Tensor, style: torch.Tensor, seed: int, recipe: Rec
         return picture
     noise = colour.matched(0.5 + 0.1 * speckle, style)
     return picture + recipe.noise * (noise - picture) + TRACE * speckle
-
-
-def _broad(picture):
-    """``picture`` without what is finer than :data:`FINE`."""
-    height, width = picture.shape[2:]
-    factor = 1 / max(1.0, 2 * FINE * extent(height, width))
-    small = max(2, round(height * factor)), max(2, round(width * factor))
-    return F.interpolate(
-        F.interpolate(picture, small, mode="bilinear", antialias=True), (height, width), mode="bicubic"
-    )

@@ -26,7 +26,7 @@ from nst_core.likeness import distance
 from nst_core.lost import LOST_AT, lost
 from nst_core.patchmatch import Dearer, density, improved, offered, wanted
 from nst_core.plan import JUDGING, finest, plan
-from nst_core.pyramid import blurred, extent, resized
+from nst_core.pyramid import blurred, broad, extent, resized
 from nst_core.showing import PATCH, Field, copy, shown
 
 DIRECTIONS = 24  # principal components of the style's patches that tell how they look: some 95 % of the variance
@@ -44,6 +44,7 @@ PULL = 80.0  # towards an even layout: of the style's variance, for a place that
 OTHER = 2**31  # is added to a seed for other choices: none of the settings' is as large, and the generator sees 32 bits
 HIDDEN = 1e3  # what it costs to take what is transparent in the style
 BEFORE, BETWEEN = 30, 14  # searches through all places that it takes as long as to begin a scale, and a turn
+LOCAL = 1 / 24  # of the longest side: contrasts are local within it
 LARGER = 1.4  # times as large are the parts of a layout of larger ones
 FRAYED = 180  # longest side in pixels from which on a style's straight edges would fray along each edge of the content:
 LESS_GUIDED = 0.2  # of the guidance is left to these scales for such a style
@@ -60,6 +61,7 @@ def field(
     straight: float = 0.0,
     cells: int = layout.CELLS,
     insistence: float = 0.0,
+    emphasis: float = 0.0,
     visible: torch.Tensor | None = None,
     detailed: bool = True,
     on_work: Callable[[float], bool] = lambda done: False,
@@ -77,6 +79,7 @@ def field(
         cells: how many parts it has.
         insistence: how many times more the likeness to the content counts where a scale's strokes have lost what is
             drawn there (:mod:`nst_core.lost`), at the next one.
+        emphasis: how much more of its local contrast the content has for the choice.
         visible: the style's alpha (1, 1, H, W), or None.
         detailed: whether a large picture's places are made up to twice as fine, which takes half a gigabyte.
         on_work: called often with the share of the work that is done. Where it answers True, the search ends with what
@@ -85,7 +88,18 @@ def field(
     planned = plan(extent(*content.shape[2:]), brush_size, even, straight, detailed)
     coarsest = (*planned.tried, *planned.others)[0].side
     search = _Search(
-        content, style, visible, brush_size / 100, guidance, insistence, reuse, even, straight, cells, coarsest
+        content,
+        style,
+        visible,
+        brush_size / 100,
+        guidance,
+        insistence,
+        emphasis,
+        reuse,
+        even,
+        straight,
+        cells,
+        coarsest,
     )
     begun, told = [], _Told(on_work, planned.work)
 
@@ -128,6 +142,7 @@ class _Search:
     factor: float
     guidance: float
     insistence: float
+    emphasis: float
     reuse: float
     even: float
     straight: float
@@ -176,7 +191,12 @@ class _Search:
         """The content, the style, and what is visible of it, for a scale."""
         style = copy(self.style, max(PATCH + 1, round(side * self.factor)))
         visible = None if self.visible is None else resized(self.visible, *style.shape[2:]).clamp(0, 1)
-        return copy(self.content, side), style, visible
+        return self._emphasised(copy(self.content, side)), style, visible
+
+    def _emphasised(self, content):
+        if not self.emphasis:
+            return content
+        return torch.lerp(broad(content, LOCAL), content, 1 + self.emphasis).clamp_(0, 1)
 
 
 def _at_scale(content, style, visible, coarser, guidance, dearer, pull, scale, random, on_share):

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_core.pyramid import carried_up, extent, lanczos, resized, schedule
+from nst_core.pyramid import broad, carried_up, extent, lanczos, resized, schedule
 from tests.core.drawing import drawn, tensor
 
 SIDES, QUALITIES = st.integers(16, 5000), st.sampled_from(["draft", "normal", "fine"])
@@ -69,6 +69,16 @@ def test_what_is_enlarged_and_reduced_again_is_what_it_was(size):
         return float((way(way(picture[None], *larger), *size) - picture)[..., 9:-9, 9:-9].abs().mean())
 
     assert error(lanczos) < 0.35 * error(resized)
+
+
+def test_broad_shapes_are_what_is_left_without_finer_ones():
+    """A wave as long as the side stays, those of an eighth of what is asked for go, and the light is left alone."""
+    x = torch.arange(256, dtype=torch.float64) / 256 * 2 * torch.pi
+    long, short = (torch.sin(n * x).expand(1, 3, 192, 256) for n in (1, 128))
+    found = broad(0.5 + 0.2 * long + 0.2 * short, 1 / 16)
+    torch.testing.assert_close(broad(0.5 + 0.2 * long, 1 / 16), found, rtol=0, atol=1e-3)
+    assert float((found - 0.5).std() / (0.2 * long).std()) > 0.9
+    assert float(found.mean()) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_an_unchanged_picture_is_carried_up_unchanged():

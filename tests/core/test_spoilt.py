@@ -94,8 +94,8 @@ def test_flat_colours_are_those_of_the_style(monkeypatch):
 def test_flat_colours_are_not_cut_to_shreds(monkeypatch):
     """Where the content has a little on it everywhere, which strokes would follow."""
     # which mend some of it, or bring in drawing on purpose, and have tests of their own
-    monkeypatch.setattr(recipes, "CONTRAST_OF_FLAT", 0.0)
-    monkeypatch.setattr(recipes, "INSISTENCE", 0.0)
+    for mend in ("CONTRAST_OF_FLAT", "INSISTENCE", "EMPHASIS"):
+        monkeypatch.setattr(recipes, mend, 0.0)
 
     def unlike(guidance, tear):
         monkeypatch.setattr(recipes, "GUIDANCE_OF_FLAT", guidance)

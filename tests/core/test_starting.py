@@ -90,3 +90,9 @@ def test_a_face_is_regained_up_to_75_and_by_no_flat_style():
     amounts = [recipe(Settings(strength=strength), "built-in").regained for strength in (50, 75, 100)]
     assert amounts[0] > amounts[1] > amounts[2] == 0
     assert recipe(Settings(), "built-in", flatness=0.6).regained == 0
+
+
+def test_only_up_to_75_and_only_for_flat_styles_contrasts_are_emphasised():
+    amounts = [recipe(Settings(strength=strength), "built-in", flatness=0.6).emphasis for strength in (25, 50, 75, 100)]
+    assert amounts[0] == amounts[1] > amounts[2] > amounts[3] == 0
+    assert recipe(Settings(), "built-in", flatness=0.3).emphasis == 0

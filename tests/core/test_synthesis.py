@@ -86,6 +86,24 @@ def test_what_a_scales_strokes_have_lost_is_sought_at_the_next(brush_size):
     assert missing[1] < 0.8 * missing[0], missing
 
 
+def test_what_is_darker_than_all_around_it_is_darker_in_two_flat_colours_with_emphasis():
+    """Both the wall and the spots on it are nearer to the light one."""
+
+    def spots(*places, of=(192, 256)):
+        y, x = torch.meshgrid(*(torch.arange(float(n)) for n in of), indexing="ij")
+        return sum(((y - down) ** 2 + (x - right) ** 2 < radius**2).float() for down, right, radius in places)
+
+    face = spots((70, 95, 14), (70, 160, 14), (130, 128, 20))
+    content = (0.8 - 0.24 * face).expand(1, 3, -1, -1)
+    style = (0.85 - 0.6 * spots((60, 50, 20), (80, 180, 30), (150, 110, 25), (160, 230, 15))).expand(1, 3, -1, -1)
+    lightness = []
+    for emphasis in (0.0, 2.0):
+        out = strokes(content, style, guidance=0.5, straight=1.0, emphasis=emphasis)[0, 0]
+        assert float(out[(face == 0) & (spots((100, 128, 90)) == 0)].mean()) > 0.83  # the wall far away
+        lightness.append(float(out[face > 0].mean()))
+    assert lightness[0] > 0.75 and lightness[1] < 0.5, lightness
+
+
 def test_what_is_used_gets_dearer_so_that_more_of_the_style_is_seen():
     unused = [float((field(CONTENT, STYLE, 0, reuse=x).used < 0.2).float().mean()) for x in (0.0, synthesis.REUSE)]
     assert unused[1] < 0.8 * unused[0]
